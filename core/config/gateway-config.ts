@@ -1,0 +1,35 @@
+import type { PolicyValues } from '../policy/policy.ts'
+
+/** The core's own part of the configuration, validated, paths absolute, durations in seconds. */
+export interface GatewayConfig {
+  readonly file: string
+  readonly gateway: {
+    readonly name: string
+    readonly listen: readonly { readonly address: string; readonly port: number }[]
+    /** Empty: a self-signed one lives in the data directory. Same length as `keys`. */
+    readonly certificates: readonly string[]
+    readonly keys: readonly string[]
+    readonly workers: number
+    readonly device: string
+    readonly proxyProtocolFrom: readonly string[]
+    readonly maxSessions: number
+  }
+  readonly pools: ReadonlyMap<string, PoolConfig>
+  readonly policy: PolicyValues
+  /** In the order of the file; the first is the default group. Never empty: `default` stands in. */
+  readonly groups: ReadonlyMap<string, GroupConfig>
+}
+export interface PoolConfig {
+  readonly name: string
+  /** CIDR; the first host address is the gateway's own. */
+  readonly ipv4?: string | undefined
+  readonly ipv6?: string | undefined
+  readonly quarantineSec: number
+}
+export interface GroupConfig {
+  readonly name: string
+  readonly label: string
+  /** OR of AND chains of back-end names. */
+  readonly auth: readonly (readonly string[])[]
+  readonly policy: PolicyValues
+}

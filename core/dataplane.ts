@@ -1,0 +1,221 @@
+/**
+ * The border between the control plane (TypeScript, one thread) and the data plane (C++ threads).
+ *
+ * `native/binding.d.ts` declares what the addon really exports; `native/index.ts` adapts it to this
+ * interface; `native/fake.ts` implements this interface in memory; the contract suite
+ * (`test/conformance/dataplane.contract.ts`) runs against both.
+ *
+ * No packet crosses this border. Bytes of a connection cross it only before promotion.
+ */
+
+/** A pre-login TLS connection. 31 bits with a generation; a stale handle is a no-op everywhere. */
+export type ConnectionHandle = number & { readonly __brand: 'ConnectionHandle' }
+/** A promoted tunnel; the number is chosen by the control plane and never reused within a process. */
+export type TunnelHandle = number & { readonly __brand: 'TunnelHandle' }
+
+export interface ListenAddress {
+  /** Numeric IPv4 or IPv6 address. */
+  readonly address: string
+  /** 0 lets the kernel choose; the chosen port is in `OpenInfo`. */
+  readonly port: number
+}
+
+export interface OpenSpec {
+  readonly listen: readonly ListenAddress[]
+  /** TUN name, may hold `%d`. */
+  readonly device: string
+  /** Addresses of the gateway on the TUN device, with prefix: `10.20.0.1/16`, `fd20::1/64`. */
+  readonly addresses: readonly string[]
+  /** Further prefixes routed into the TUN device (pools whose first address is not on the device). */
+  readonly routes: readonly string[]
+  /** MTU of the TUN device, bytes. */
+  readonly mtu: number
+  /** Data workers; 0 = by the machine (reference dataplane section 7). */
+  readonly workers: number
+  /** Directory of the lock files that keep a second gateway off the same address (taken before bind). */
+  readonly lockDirectory: string
+  readonly limits: ConnectionLimits
+}
+
+/** What a peer may cost before login. */
+export interface ConnectionLimits {
+  /** Connections in any pre-login state. Default 2000. */
+  readonly connections: number
+  /** The same, from one source address (an IPv6 /64 counts as one). Default 32. */
+  readonly connectionsPerAddress: number
+  /** Open handshakes for each front thread. Default 32. */
+  readonly handshakes: number
+  /** Milliseconds from accept to a finished handshake. Default 10 000. */
+  readonly handshakeTimeoutMs: number
+}
+
+export const DEFAULT_LIMITS: ConnectionLimits = {
+  connections: 2000,
+  connectionsPerAddress: 32,
+  handshakes: 32,
+  handshakeTimeoutMs: 10_000,
+}
+
+export interface OpenInfo {
+  readonly device: string
+  readonly listeners: readonly ListenAddress[]
+  readonly workers: number
+  readonly fronts: number
+  /** `tso4 tso6 uso4 uso6 csum`, as the kernel accepted them. */
+  readonly offloads: readonly string[]
+  /** Version text of the OpenSSL that answers, and the object it lives in. */
+  readonly openssl: { readonly version: string; readonly object: string }
+}
+
+export interface TlsCertificate {
+  /** PEM, leaf first, whole chain. */
+  readonly chainPem: string
+  readonly keyPem: string
+}
+
+/** One value per server name; the first context answers when no name matches. Swapped live as a whole. */
+export interface TlsContextSpec {
+  /** Lower-case host names, `*.example.com` allowed; empty only for the default context. */
+  readonly serverNames: readonly string[]
+  /** RSA and ECDSA side by side are allowed, one of each. */
+  readonly certificates: readonly TlsCertificate[]
+  /** Ask the client for a certificate in the handshake; never fails the handshake by itself. */
+  readonly requestClientCertificate: boolean
+  /** CA names sent in the request, and trust anchors for the verify result. */
+  readonly clientCaPem?: string
+}
+
+export interface ConnectionInfo {
+  readonly handle: ConnectionHandle
+  readonly peer: ListenAddress
+  readonly local: ListenAddress
+  readonly serverName?: string
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly tlsVersion: string
+  /** OpenSSL's name. */
+  readonly cipher: string
+  /** DER, leaf first; empty without a client certificate. */
+  readonly peerCertificates: readonly Uint8Array[]
+  /** X509_V_OK = 0; meaningful only with certificates. */
+  readonly verifyResult: number
+}
+
+/** Everything the data plane has to know of a tunnel. A whole value: `updateTunnel` replaces it. */
+export interface TunnelSpec {
+  readonly ipv4?: string
+  readonly ipv6?: string
+  /** Largest inner packet towards the client, bytes. */
+  readonly mtu: number
+  /** Seconds of silence after which the gateway probes; 0 = never. */
+  readonly dpdSec: number
+  /** Unanswered probes before the tunnel is given up. */
+  readonly dpdRetries: number
+  /** Seconds without sending after which a keepalive goes out; 0 = never. */
+  readonly keepaliveSec: number
+}
+
+/** Cumulative counters of one tunnel, payload bytes and packets of inner IP. */
+export interface TunnelCounters {
+  readonly rxPackets: bigint
+  readonly rxBytes: bigint
+  readonly txPackets: bigint
+  readonly txBytes: bigint
+  /** Dropped: foreign inner source. */
+  readonly rxSpoofed: bigint
+  /** Dropped: not an IP packet, or of the wrong length. */
+  readonly rxInvalid: bigint
+  /** Dropped: the client does not read. */
+  readonly txDropped: bigint
+  /** Milliseconds since the client was last heard / since it last sent payload, at reading. */
+  readonly silentMs: bigint
+  readonly inactiveMs: bigint
+}
+/** Order of the words of a tunnel's counters in a BigUint64Array and in the tail of `tunnelDown`. */
+export const TUNNEL_COUNTERS = [
+  'rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'rxSpoofed', 'rxInvalid', 'txDropped', 'silentMs', 'inactiveMs',
+] as const satisfies readonly (keyof TunnelCounters)[]
+
+/** Why a tunnel ended. The order is the wire between C++ and TypeScript (`native/src/event.h`). */
+export const TUNNEL_DOWN_REASONS = [
+  'gone', // the connection died before or during the hand-over
+  'eof', // TCP or TLS closed by the peer without DISCONNECT
+  'peer-disconnect', // CSTP DISCONNECT; `detail` holds its payload
+  'dpd', // no answer to DPD
+  'frame', // FRAME_OUT_OF_SYNC class: bad magic, length or reserved byte
+  'tls', // fatal TLS error
+  'dropped', // by `drop`
+  'superseded', // by `drop(..., 'close')` of a newer tunnel of the same session
+  'stopped', // the data plane stops
+  'internal',
+] as const
+export type TunnelDownReason = (typeof TUNNEL_DOWN_REASONS)[number]
+
+export interface TunnelDown {
+  readonly reason: TunnelDownReason
+  /** Payload of the peer's DISCONNECT (first byte is its code), else empty. At most 512 bytes. */
+  readonly detail: Uint8Array
+  readonly counters: TunnelCounters
+}
+
+/** `disconnect` is final for clients; after `close` they come back with their cookie (reference protocol section 8). */
+export type DropHow = 'disconnect' | 'terminate' | 'close'
+
+export interface Promotion {
+  readonly connection: ConnectionHandle
+  readonly tunnel: TunnelHandle
+  readonly spec: TunnelSpec
+  /** Status line and headers of the CONNECT answer, complete with the blank line. */
+  readonly head: Uint8Array
+  /** Bytes the parser had already taken behind the CONNECT request. */
+  readonly early: Uint8Array
+  /** Number of the last `data` chunk the control plane has seen on this connection (border section 5). */
+  readonly seen: number
+}
+
+/** Process-wide counters, in the order of the BigUint64Array that `stats` fills. */
+export const STATS = [
+  'accepted', 'handshakes', 'handshakeFailures', 'handshakeTimeouts', 'refusedConnections', 'refusedPerAddress',
+  'connectionsOpen', 'handshakesOpen', 'promoted', 'tunnelsOpen',
+  'tunRxPackets', 'tunRxBytes', 'tunTxPackets', 'tunTxBytes', 'tunReads', 'tunWrites', 'tunWriteErrors',
+  'cstpRxFrames', 'cstpTxFrames', 'cstpFrameErrors', 'tlsWrites', 'tlsReads',
+  'rxSpoofed', 'rxInvalid', 'noRoute', 'tooBig', 'txDropped', 'handedOver', 'handOverDropped', 'unknownFrames',
+  'dpdReceived', 'dpdSent', 'keepalivesSent', 'dpdTimeouts', 'eventsQueued', 'eventBatches', 'moderationPauses',
+] as const
+export type StatName = (typeof STATS)[number]
+
+/** Called on the JavaScript thread. An exception thrown here is reported and does not reach the data plane. */
+export interface DataPlaneHandler {
+  connection(info: ConnectionInfo): void
+  /** One chunk of at most 16 KiB; the next comes only after `grant(handle, seq)`. `bytes` is valid until the call returns. */
+  data(handle: ConnectionHandle, seq: number, bytes: Uint8Array): void
+  /** The peer sent FIN or close_notify; writing is still possible. */
+  end(handle: ConnectionHandle): void
+  /** The connection is gone; the handle is dead. */
+  closed(handle: ConnectionHandle, failed: boolean): void
+  /** All bytes of writes with `notify` have left. */
+  flushed(handle: ConnectionHandle): void
+  tunnelUp(tunnel: TunnelHandle): void
+  /** Exactly one of tunnelUp-then-tunnelDown or tunnelDown follows every promote. */
+  tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void
+}
+
+export interface DataPlane {
+  /** Locks, binds, creates the TUN device, starts the threads. Throws DataPlaneError and leaves nothing behind. */
+  open(spec: OpenSpec, tls: readonly TlsContextSpec[], handler: DataPlaneHandler): OpenInfo
+  /** Throws DataPlaneError (`ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PEM`) and keeps the old contexts. */
+  configureTls(contexts: readonly TlsContextSpec[]): void
+  grant(handle: ConnectionHandle, seq: number): void
+  write(handle: ConnectionHandle, bytes: Uint8Array, notify: boolean): void
+  /** Flush, close_notify, FIN, then close within 5 s. */
+  end(handle: ConnectionHandle): void
+  destroy(handle: ConnectionHandle, reset: boolean): void
+  promote(promotion: Promotion): void
+  updateTunnel(tunnel: TunnelHandle, spec: TunnelSpec): void
+  /** `text` is sent with DISCONNECT (at most 256 bytes of UTF-8). */
+  drop(tunnel: TunnelHandle, how: DropHow, text: string): void
+  /** undefined for an unknown tunnel. */
+  tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined
+  stats(): Readonly<Record<StatName, bigint>>
+  /** Synchronous; tunnels are closed without DISCONNECT so that clients return. Idempotent. */
+  stop(): void
+}

@@ -1,0 +1,85 @@
+import type { ZodType } from 'zod'
+import type { CommandDefinition, CommandHandler } from './commands.ts'
+import type { DependencyContainer } from './di.ts'
+import type { Dispose, Hook, Hooks } from './hooks.ts'
+import type { Logger } from './log.ts'
+import type { Slots } from './slots.ts'
+import type { Token } from './tokens.ts'
+
+/** Returned by `start` when the plugin cannot run here; shown in `postern status`, not an error. */
+export interface Skip {
+  readonly skip: string
+}
+export const skip = (reason: string): Skip => ({ skip: reason })
+
+export interface PluginContext<C> {
+  readonly config: C
+  readonly log: Logger
+  /** This plugin's own child container: its classes resolve here and nowhere else. */
+  readonly container: DependencyContainer
+  readonly slots: Slots
+  /** `serve`: the gateway runs. `command`: one command runs on the store, no data plane. */
+  readonly mode: 'serve' | 'command'
+  /** Own directory below the data directory, 0700, made on first use. */
+  dataDirectory(): string
+  /** Data directory of the gateway. */
+  readonly gatewayDirectory: string
+  /** Publishes an instance for the others; must be named in `provides`. */
+  provide<T>(token: Token<T>, value: T): void
+  /** Contributes to an extension point; removed automatically on stop. */
+  add<T>(slot: Hooks<T>, value: T): Dispose
+  set<T>(slot: Hook<T>, value: T): Dispose
+  /** Binds the handler of a command that is in the plugin's `commands`. */
+  command(path: string, handler: CommandHandler): void
+  /** Registered at the moment the thing exists; run in reverse, awaited one by one. */
+  onStop(fn: () => void | Promise<void>): void
+  /** Aborted when the start takes too long or the gateway stops. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * A plugin: a folder, a TOML section, a log name, all of one name. Core imports none of them; `plugins/index.ts` is the
+ * ordered list of what ships.
+ */
+export interface Plugin<C = unknown> {
+  readonly name: string
+  readonly summary: string
+  /** Strict zod object. */
+  readonly config: ZodType<C>
+  /** Runs without a section in the file. Default true. */
+  readonly runsByDefault?: boolean
+  /** `serve`: only in a running gateway. Default. `always`: also when one command runs on the store. */
+  readonly runs?: 'serve' | 'always'
+  readonly requires?: readonly Token<never>[] | readonly symbol[]
+  readonly provides?: readonly symbol[]
+  readonly commands?: readonly CommandDefinition[]
+  start(context: PluginContext<C>): void | Skip | Promise<void | Skip>
+  /** `postern check`: problems of the environment that the schema cannot see, one line each. Touches nothing. */
+  check?(config: C, environment: { readonly configFile: string; readonly dataDirectory: string }): Promise<readonly CheckFinding[]> | readonly CheckFinding[]
+  /** The terminal front end, for the one plugin that has it. */
+  readonly commandLine?: CommandLine
+}
+export interface CheckFinding {
+  readonly severity: 'error' | 'warning'
+  readonly text: string
+}
+
+/** What core offers to the plugin that talks to the terminal. */
+export interface CommandLineHost {
+  readonly definitions: readonly CommandDefinition[]
+  readonly version: string
+  readonly defaults: { readonly config: string; readonly dataDirectory: string }
+  /** Foreground gateway; resolves with the exit code when it has stopped. */
+  serve(options: LocationOptions): Promise<number>
+  /** `postern check`. */
+  check(options: LocationOptions): Promise<{ readonly ok: boolean; readonly findings: readonly CheckFinding[] }>
+  /** Runs one command in this process, on the store, with `runs: 'always'` plugins. */
+  runOffline(options: LocationOptions, path: string, input: import('./commands.ts').CommandInput): Promise<import('./commands.ts').CommandResult>
+  /** Where the admin socket of the gateway on that data directory is. */
+  socketPath(options: LocationOptions): string
+}
+export interface LocationOptions {
+  readonly config?: string | undefined
+  readonly dataDir?: string | undefined
+}
+export type CommandLine = (argv: readonly string[], host: CommandLineHost) => Promise<number>

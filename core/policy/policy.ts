@@ -1,0 +1,52 @@
+/** What a session may do and how it is configured. One value for each key of `[policy]` (reference/configuration). */
+export interface Policy {
+  readonly pool: string
+  readonly dns: readonly string[]
+  readonly defaultDomain: string
+  readonly search: readonly string[]
+  readonly splitInclude: readonly string[]
+  readonly splitExclude: readonly string[]
+  readonly splitDns: readonly string[]
+  readonly tunnelAllDns: boolean
+  readonly localLan: boolean
+  readonly dpdSec: number
+  readonly mobileDpdSec: number
+  readonly dpdRetries: number
+  readonly keepaliveSec: number
+  readonly idleTimeoutSec: number
+  readonly inactivityTimeoutSec: number
+  readonly disconnectedTimeoutSec: number
+  readonly sessionTimeoutSec: number
+  readonly rekeyTimeSec: number
+  readonly rekeyMethod: 'new-tunnel' | 'ssl'
+  readonly mtu: number
+  readonly compression: boolean
+  readonly banner: string
+  /** Bytes a second, 0 = no limit. */
+  readonly rateUp: number
+  readonly rateDown: number
+  /** As written, `50 GB / month`; empty = none. */
+  readonly quota: string
+  readonly maxSessions: number
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+  readonly clientToClient: boolean
+}
+export type PolicyKey = keyof Policy
+export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined }
+
+/** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `policy`, `built-in`. */
+export interface PolicyLayer {
+  readonly origin: string
+  readonly values: PolicyValues
+}
+export interface ResolvedPolicy {
+  readonly values: Policy
+  /** The layer each value came from. */
+  readonly origins: Readonly<Record<PolicyKey, string>>
+}
+
+export interface Policies {
+  /** user > group > attributes of the back-end > `[policy]` > built-in; key by key. */
+  resolve(who: { readonly user: string; readonly group: string; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
+}

@@ -1,0 +1,99 @@
+import type { ConnectionInfo, TunnelCounters, TunnelSpec } from '../dataplane.ts'
+import type { Identity } from '../auth.ts'
+import type { ResolvedPolicy } from '../policy/policy.ts'
+
+/** Why a session or tunnel ended; the same word goes to the client, to accounting and to the log. */
+export type EndCause =
+  | 'user' // BYE b0, logout
+  | 'admin' // session drop or terminate
+  | 'disconnected-timeout'
+  | 'session-timeout'
+  | 'idle-timeout'
+  | 'superseded'
+  | 'user-removed'
+  | 'user-locked'
+  | 'login-unused'
+  | 'lease-lost'
+
+export interface Device {
+  /** User-Agent, at most 256 printable characters. */
+  readonly agent: string
+  /** `device-id` text: `linux-64`, `win`, `apple-ios` ... */
+  readonly platform?: string | undefined
+  readonly hostname?: string | undefined
+  readonly uniqueId?: string | undefined
+  readonly mobile: boolean
+}
+
+export type SessionState = 'tls' | 'dtls' | 'waiting'
+
+export interface Leases {
+  /** Address alone; the prefix length is the pool's. */
+  readonly ipv4?: { readonly address: string; readonly prefix: number } | undefined
+  readonly ipv6?: { readonly address: string; readonly prefix: number } | undefined
+}
+
+/** An authenticated user on a device. Survives its tunnels, a change of network and a restart of the gateway. */
+export interface Session {
+  /** 26 characters, lower-case base32, globally unique. */
+  readonly id: string
+  readonly user: string
+  readonly group: string
+  readonly device: Device
+  readonly policy: ResolvedPolicy
+  readonly createdAt: number
+  /** Wall clock, ms; undefined = no session timeout. Not moved by reconnecting. */
+  readonly expiresAt: number | undefined
+  readonly state: SessionState
+  readonly leases: Leases
+  /** Address of the client as last seen, `198.51.100.7:4431`. */
+  readonly peer: string
+  readonly tls: { readonly version: string; readonly cipher: string } | undefined
+  readonly connectedAt: number | undefined
+  /** Since when there is no tunnel. */
+  readonly idleSince: number | undefined
+}
+
+export interface Login {
+  readonly identity: Identity
+  readonly group: string
+  readonly device: Device
+  readonly peer: string
+}
+
+export type CookieRefusal = 'malformed' | 'forged' | 'expired' | 'terminated'
+
+export interface TunnelStart {
+  readonly session: Session
+  readonly connection: ConnectionInfo
+  readonly spec: TunnelSpec
+  readonly head: Uint8Array
+  readonly early: Uint8Array
+  readonly seen: number
+}
+
+export interface Sessions {
+  /** Commits the row, then returns. Throws `SESSION_LIMIT` or a store error. */
+  create(login: Login): Session
+  /** The value of the `webvpn` cookie: sealed token, base64url. A fresh nonce each time. */
+  cookie(session: Session): string
+  byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal }
+  get(id: string): Session | undefined
+  list(): readonly Session[]
+  /** The session's leases, claimed and committed at the first call, the same ones ever after. Throws `POOL_EXHAUSTED`. */
+  claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases
+  /** Hands the connection to the data plane. An older tunnel of the session is closed first; the newest wins. */
+  startTunnel(start: TunnelStart): void
+  /** Cumulative over all tunnels of the session, the live one included. */
+  counters(session: Session): Pick<TunnelCounters, 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'>
+  /** Ends the session for good: DISCONNECT with `text`, leases into quarantine, cookie dead. False when unknown. */
+  end(id: string, cause: EndCause, text?: string): boolean
+}
+
+/** Things that happen to sessions, in the order in which they happen. */
+export interface SessionListener {
+  sessionCreated?(session: Session): void
+  tunnelUp?(session: Session): void
+  tunnelDown?(session: Session, reason: string): void
+  sessionEnded?(session: Session, cause: EndCause): void
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthBackend } from './auth.ts'
+import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
+import { Hook, Hooks } from './hooks.ts'
+import type { PolicyLayer } from './policy/policy.ts'
+import type { Session, SessionListener } from './session/session.ts'
+
+/** The part of the data plane's events that belongs to the transport in front of it. */
+export interface ConnectionListener {
+  connection(info: ConnectionInfo): void
+  data(handle: ConnectionHandle, seq: number, bytes: Uint8Array): void
+  end(handle: ConnectionHandle): void
+  closed(handle: ConnectionHandle, failed: boolean): void
+  flushed(handle: ConnectionHandle): void
+}
+
+/** A request on the VPN port outside the login dialogue (SAML callbacks, profiles ...). Path match is exact or by prefix. */
+export interface HttpRoute {
+  readonly methods: readonly string[]
+  readonly path: string
+  readonly prefix?: boolean
+  handle(request: IncomingMessage, response: ServerResponse, connection: ConnectionInfo): void | Promise<void>
+}
+
+/** What a client said with CONNECT. Header names are lower case, values as sent. */
+export interface ConnectRequest {
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  readonly connection: ConnectionInfo
+}
+/** Data in, data out: contributes headers (exact spelling) and tunnel settings to the CONNECT answer. */
+export interface Negotiator {
+  readonly name: string
+  negotiate(request: ConnectRequest, session: Session): { readonly headers: readonly (readonly [string, string])[]; readonly tunnel?: Partial<TunnelSpec> }
+}
+
+/** The user's own layer of policy. */
+export interface PolicySource {
+  layer(user: string): PolicyLayer | undefined
+}
+
+/** Called when the data plane is open, before the gateway says it is ready; the disposer runs before it stops. */
+export interface DeviceListener {
+  deviceUp(info: OpenInfo): void | Promise<void>
+  deviceDown(info: OpenInfo): void | Promise<void>
+}
+
+export interface MetricSource {
+  collect(): readonly { readonly name: string; readonly help: string; readonly type: 'counter' | 'gauge'; readonly value: number | bigint }[]
+}
+
+/** Every extension point of the core. A new one arrives with its first user. */
+export class Slots {
+  readonly connections = new Hook<ConnectionListener>('connections')
+  readonly authBackend = new Hooks<AuthBackend>('authBackend')
+  readonly negotiator = new Hooks<Negotiator>('negotiator')
+  readonly policySource = new Hooks<PolicySource>('policySource')
+  readonly sessionEvents = new Hooks<SessionListener>('sessionEvents')
+  readonly httpRoute = new Hooks<HttpRoute>('httpRoute')
+  readonly device = new Hooks<DeviceListener>('device')
+  readonly metric = new Hooks<MetricSource>('metric')
+}
+export type { StatName }

@@ -1,0 +1,45 @@
+// What a tunnel is and how it is configured; whole values that cross from the control plane.
+#pragma once
+#include <openssl/ssl.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bytes.h"
+
+namespace postern {
+
+using Ipv4 = uint32_t;  // host order
+using Ipv6 = std::array<uint8_t, 16>;
+
+struct TunnelSpec {
+  std::optional<Ipv4> ipv4;
+  std::optional<Ipv6> ipv6;
+  uint16_t mtu = 1400;         // largest inner packet towards the client
+  uint32_t dpdSec = 0;         // 0 = no own probes
+  uint32_t dpdRetries = 3;
+  uint32_t keepaliveSec = 0;   // 0 = none
+};
+
+// A connection on its way from a front thread to a data worker (reference border section 5). Owns fd and SSL.
+struct Promotion {
+  uint32_t tunnel = 0;
+  TunnelSpec spec;
+  int fd = -1;
+  SSL* ssl = nullptr;
+  Bytes pendingOut;  // what the front had not flushed, then the CONNECT answer; goes out before any CSTP frame
+  Bytes early;       // CSTP bytes that were decrypted before the promotion, in order
+  Promotion() = default;
+  Promotion(const Promotion&) = delete;
+  Promotion& operator=(const Promotion&) = delete;
+  ~Promotion();      // closes what was not taken (tunnel_spec.cc)
+};
+
+enum class DropHow : uint32_t { kDisconnect = 0, kTerminate = 1, kClose = 2 };
+
+inline constexpr size_t kTunnelCounterWords = 9;  // TUNNEL_COUNTERS in core/dataplane.ts
+using TunnelCounterWords = std::array<uint64_t, kTunnelCounterWords>;
+
+}  // namespace postern
