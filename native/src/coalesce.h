@@ -1,7 +1,7 @@
 // Client -> TUN: neighbouring segments of one flow merged into a super-packet with a virtio header
 // (reference dataplane section 4, "merge"). Works on one batch; nothing is kept for a later one.
 #pragma once
-#include <linux/virtio_net.h>
+#include "virtio.h"
 #include <sys/uio.h>
 
 #include "packet.h"

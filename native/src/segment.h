@@ -1,7 +1,7 @@
 // TUN -> client: a packet read with a virtio header, possibly a TSO/USO super-packet, cut into packets of the wire
 // (reference dataplane section 4, "split").
 #pragma once
-#include <linux/virtio_net.h>
+#include "virtio.h"
 
 #include "packet.h"
 
@@ -12,7 +12,7 @@ namespace postern {
 // and fills it: headers fixed, L4 checksum complete. Without GSO: one packet, checksum completed when NEEDS_CSUM.
 // Returns the number of packets, or -1 when the virtio header contradicts the bytes (counted by the caller).
 template <typename Reserve>
-int segment(const virtio_net_hdr& header, ByteView packet, Reserve&& reserve);
+int segment(const VirtioNetHeader& header, ByteView packet, Reserve&& reserve);
 
 // The plan behind segment(), separate so that it can be tested and fuzzed alone.
 struct SegmentPlan {
@@ -24,12 +24,12 @@ struct SegmentPlan {
   bool needsChecksum = false;
   size_t csumStart = 0, csumOffset = 0;
 };
-bool planSegments(const virtio_net_hdr& header, ByteView packet, SegmentPlan& plan) noexcept;
+bool planSegments(const VirtioNetHeader& header, ByteView packet, SegmentPlan& plan) noexcept;
 size_t segmentLength(const SegmentPlan& plan, ByteView packet, size_t index) noexcept;
 void writeSegment(const SegmentPlan& plan, ByteView packet, size_t index, uint8_t* into) noexcept;
 
 template <typename Reserve>
-int segment(const virtio_net_hdr& header, ByteView packet, Reserve&& reserve) {
+int segment(const VirtioNetHeader& header, ByteView packet, Reserve&& reserve) {
   SegmentPlan plan;
   if (!planSegments(header, packet, plan)) return -1;
   int n = 0;
