@@ -1,0 +1,17 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { requirementRows, testsByRow } from './requirements.ts'
+
+test('every id that a test carries is a row of test/requirements.md', () => {
+  const known = new Set(requirementRows().map((row) => row.id))
+  assert.ok(known.size > 100)
+  assert.equal([...testsByRow().keys()].filter((id) => !known.has(id)), [])
+})
+
+test('the rows that the gateway claims are carried by a test', () => {
+  const named = testsByRow()
+  const claimed = ['G01', 'G02', 'G03', 'G04', 'G05', 'G06', 'G07', 'G08', 'G09', 'G10', 'G16', 'D01', 'D06', 'D07', 'D09', 'D13', 'D15', 'G27']
+  assert.equal(claimed.filter((id) => !named.has(id)), [])
+})
+
+test.run()
