@@ -1,4 +1,4 @@
-import type { ConnectionInfo, TunnelCounters, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DropHow, TunnelCounters, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
 
@@ -12,6 +12,7 @@ export type EndCause =
   | 'superseded'
   | 'user-removed'
   | 'user-locked'
+  | 'user-expired'
   | 'login-unused'
   | 'lease-lost'
 
@@ -86,8 +87,11 @@ export interface Sessions {
   startTunnel(start: TunnelStart): void
   /** Cumulative over all tunnels of the session, the live one included. */
   counters(session: Session): Pick<TunnelCounters, 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'>
-  /** Ends the session for good: DISCONNECT with `text`, leases into quarantine, cookie dead. False when unknown. */
-  end(id: string, cause: EndCause, text?: string): boolean
+  /**
+   * Ends the session for good: DISCONNECT (or what `how` says) with `text`, leases into quarantine, cookie dead. False
+   * when unknown.
+   */
+  end(id: string, cause: EndCause, text?: string, how?: DropHow): boolean
 }
 
 /** Things that happen to sessions, in the order in which they happen. */
