@@ -19,7 +19,7 @@ class Coalescer {
   // the first packet's headers are rewritten in place when a run grows. False when the batch is full: flush first.
   bool add(ByteSpan packet, const PacketInfo& info, uint32_t tunnel) noexcept;
   // Calls write(const iovec* parts, int count, size_t packets, size_t bytes) once for each run, in the order of first
-  // packets; parts[0] is the virtio header (10 bytes). Afterwards the coalescer is empty.
+  // packets; parts[0] is the virtio header (10 bytes), which `bytes` does not count. Afterwards the coalescer is empty.
   template <typename Write>
   void flush(Write&& write);
   bool empty() const noexcept { return runs_ == 0; }

@@ -1,5 +1,6 @@
 // CSTP framing, reference protocol section 8. Sans I/O: bytes in, frames out.
 #pragma once
+#include <algorithm>
 #include <cstring>
 
 #include "bytes.h"
@@ -29,7 +30,7 @@ struct Frame {
 };
 
 // Reassembles frames from any split or merge of the byte stream. Holds at most one partial frame
-// (kHeader + kMaxPayload bytes, allocated only while a frame is split).
+// (kHeader + kMaxPayload bytes, allocated only while a frame is split) and the one it has just reassembled.
 class Framer {
  public:
   enum class Error : uint8_t { kNone, kMagic, kReserved, kLength };
@@ -43,6 +44,7 @@ class Framer {
  private:
   static Error checkHeader(const uint8_t* header) noexcept;
   Bytes partial_;
+  Bytes whole_;  // the last reassembled frame, kept until the next feed()
   Error error_ = Error::kNone;
 };
 

@@ -3,7 +3,9 @@
 // path of one worker takes it.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace postern {
