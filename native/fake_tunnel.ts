@@ -1,0 +1,103 @@
+import type { DropHow, TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec } from '../core/dataplane.ts'
+import { TUNNEL_COUNTERS } from '../core/dataplane.ts'
+import type { FakeClient, GatewayEnd } from './fake_client.ts'
+import { canonical, frame, FRAME, parsePacket, takeFrames } from './fake_frames.ts'
+
+const MAX_DETAIL = 512
+
+/** What a fake tunnel needs of its data plane. */
+export interface TunnelHost {
+  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dpdReceived' | 'unknownFrames' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
+  toTun(packet: Buffer): void
+  down(tunnel: FakeTunnel, reason: TunnelDownReason, detail: Uint8Array): void
+}
+
+export class FakeTunnel implements GatewayEnd {
+  #rest: Buffer = Buffer.alloc(0)
+  #down = false
+  #heard = performance.now()
+  #active = performance.now()
+  readonly #counts = { rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n }
+
+  constructor(readonly handle: TunnelHandle, public spec: TunnelSpec, readonly client: FakeClient, private readonly host: TunnelHost) {}
+
+  addresses(): string[] {
+    return [this.spec.ipv4, this.spec.ipv6].filter((address) => address !== undefined).map(canonical)
+  }
+  bytes(chunk: Buffer): void {
+    if (this.#down) return
+    const { frames, rest, broken } = takeFrames(Buffer.concat([this.#rest, chunk]))
+    this.#rest = rest
+    for (const { type, payload } of frames) {
+      if (this.#down) return
+      this.host.count('cstpRxFrames')
+      this.#heard = performance.now()
+      if (type === FRAME.data) this.#inner(Buffer.from(payload))
+      else if (type === FRAME.dpdRequest) {
+        this.host.count('dpdReceived')
+        this.#send(FRAME.dpdResponse, payload)
+      } else if (type === FRAME.disconnect || type === FRAME.terminate) this.close('peer-disconnect', payload.subarray(0, MAX_DETAIL))
+      else if (type !== FRAME.dpdResponse && type !== FRAME.keepalive) this.host.count('unknownFrames')
+    }
+    if (broken && !this.#down) {
+      this.host.count('cstpFrameErrors')
+      this.close('frame')
+    }
+  }
+  fin(): void {
+    this.close('eof')
+  }
+  rst(): void {
+    this.close('eof')
+  }
+  drained(): void {}
+
+  /** A packet from the TUN side; false when the client does not read. */
+  toClient(packet: Buffer): boolean {
+    if (this.client.holding) {
+      this.#counts.txDropped++
+      this.host.count('txDropped')
+      return false
+    }
+    this.#counts.txPackets++
+    this.#counts.txBytes += BigInt(packet.length)
+    this.#send(FRAME.data, packet)
+    return true
+  }
+  drop(how: DropHow, text: string): void {
+    if (how === 'disconnect') this.#send(FRAME.disconnect, Buffer.concat([Buffer.from([1]), Buffer.from(text).subarray(0, 256)]))
+    if (how === 'terminate') this.#send(FRAME.terminate, Buffer.from(text).subarray(0, 256))
+    this.close(how === 'close' ? 'superseded' : 'dropped')
+  }
+  close(reason: TunnelDownReason, detail: Uint8Array = Buffer.alloc(0)): void {
+    if (this.#down) return
+    this.#down = true
+    this.client.attach(undefined)
+    this.client.deliverFin()
+    this.host.down(this, reason, Buffer.from(detail))
+  }
+  counters(): TunnelCounters {
+    const now = performance.now()
+    const words = { ...this.#counts, silentMs: BigInt(Math.round(now - this.#heard)), inactiveMs: BigInt(Math.round(now - this.#active)) }
+    return Object.fromEntries(TUNNEL_COUNTERS.map((name) => [name, words[name]])) as unknown as TunnelCounters
+  }
+
+  #inner(packet: Buffer): void {
+    if (packet.length === 0) return
+    const parsed = parsePacket(packet)
+    if (parsed === undefined) return this.#refuse('rxInvalid')
+    if (!this.addresses().includes(parsed.source)) return this.#refuse('rxSpoofed')
+    this.#active = performance.now()
+    this.#counts.rxPackets++
+    this.#counts.rxBytes += BigInt(packet.length)
+    this.host.toTun(packet)
+  }
+  #refuse(why: 'rxInvalid' | 'rxSpoofed'): void {
+    this.#counts[why]++
+    this.host.count(why)
+  }
+  #send(type: number, payload: Uint8Array): void {
+    this.host.count('cstpTxFrames')
+    this.client.deliver(frame(type, payload))
+  }
+}
