@@ -1,0 +1,46 @@
+import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger as Pino } from 'pino'
+import type { LogFields, Logger } from './log.ts'
+import { redactFields } from './redact.ts'
+
+/** One JSON line for each call: `level` as a word, `time` as RFC 3339, `plugin`, `msg`, then the fields, masked. */
+export class PinoLogger implements Logger {
+  private constructor(private readonly pino: Pino) {}
+
+  /** Synchronous on standard output: the last line before an exit is never lost. */
+  static stdout(): PinoLogger {
+    const stream = destination({ fd: 1, sync: true })
+    // The reader of our output went away: keep serving without a log.
+    stream.on('error', () => undefined)
+    return PinoLogger.to(stream)
+  }
+
+  static to(stream: DestinationStream): PinoLogger {
+    return new PinoLogger(
+      pino(
+        {
+          level: 'debug',
+          base: null,
+          formatters: { level: (label) => ({ level: label }) },
+          timestamp: stdTimeFunctions.isoTime,
+        },
+        stream,
+      ),
+    )
+  }
+
+  error(message: string, fields: LogFields = {}): void {
+    this.pino.error(redactFields(fields), message)
+  }
+  warn(message: string, fields: LogFields = {}): void {
+    this.pino.warn(redactFields(fields), message)
+  }
+  info(message: string, fields: LogFields = {}): void {
+    this.pino.info(redactFields(fields), message)
+  }
+  debug(message: string, fields: LogFields = {}): void {
+    this.pino.debug(redactFields(fields), message)
+  }
+  child(name: string): PinoLogger {
+    return new PinoLogger(this.pino.child({ plugin: name }))
+  }
+}
