@@ -1,0 +1,39 @@
+import { AUDIT, CLOCK, CONFIG, SESSIONS, STORE, type Audit, type Clock, type GatewayConfig, type Plugin, type Sessions, type Store } from '../../core/api.ts'
+import { AuthLocalConfig } from './config.ts'
+import { ExpiryWatch } from './expiry-watch.ts'
+import { LocalBackend } from './local-backend.ts'
+import { MIGRATIONS } from './migrations.ts'
+import { LocalPolicySource } from './local-policy-source.ts'
+import { PasswordHasher } from './password-hasher.ts'
+import { UserCommands } from './user-commands.ts'
+import { USER_COMMANDS } from './user-definitions.ts'
+import { UserSessions } from './user-sessions.ts'
+import { UserTable } from './user-table.ts'
+
+export default {
+  name: 'auth-local',
+  summary: 'Users with passwords, kept in the gateway itself',
+  config: AuthLocalConfig,
+  runs: 'always',
+  requires: [AUDIT, CLOCK, CONFIG, STORE],
+  commands: USER_COMMANDS,
+  async start(context) {
+    const store = context.container.resolve<Store>(STORE)
+    store.migrate('auth-local', MIGRATIONS)
+    const users = new UserTable(store)
+    const live = context.container.isRegistered(SESSIONS, true) ? context.container.resolve<Sessions>(SESSIONS) : undefined
+    const sessions = new UserSessions(store, live)
+    const clock = context.container.resolve<Clock>(CLOCK)
+    const hasher = new PasswordHasher()
+    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, context.container.resolve<GatewayConfig>(CONFIG))
+    for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
+    context.add(context.slots.policySource, new LocalPolicySource(users))
+    if (context.mode === 'command') return
+    sessions.settle()
+    await hasher.prepare()
+    context.add(context.slots.authBackend, new LocalBackend(users, hasher, clock, context.log))
+    const watch = new ExpiryWatch(users, sessions, clock, context.log)
+    watch.start()
+    context.onStop(() => watch.stop())
+  },
+} satisfies Plugin<AuthLocalConfig>

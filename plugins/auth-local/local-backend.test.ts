@@ -1,0 +1,144 @@
+import { hash } from '@node-rs/argon2'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AuthContext, AuthStep } from '../../core/api.ts'
+import { LocalBackend } from './local-backend.ts'
+import { PasswordHasher } from './password-hasher.ts'
+import { ListedLog, ManualClock, memoryStore } from './testing.ts'
+import { UserTable } from './user-table.ts'
+
+const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+const context: AuthContext = { peer: '198.51.100.7:4431', group: 'staff', userAgent: 'test' }
+
+async function fixture(hasher = new PasswordHasher()) {
+  const users = new UserTable(memoryStore())
+  const clock = new ManualClock()
+  const log = new ListedLog()
+  users.insert({ name: 'Alice', groups: ['staff'], locked: false, expiresAt: undefined, createdAt: 0 }, await hash('correct horse', CHEAP))
+  const backend = new LocalBackend(users, hasher, clock, log)
+  const login = (username: string, password: string, from = context): Promise<AuthStep> => {
+    const step = backend.begin(from)
+    if (step.kind !== 'form') throw new Error('not a form')
+    return step.answer(new Map([['username', username], ['password', password]]))
+  }
+  return { users, clock, log, backend, login }
+}
+
+test('the form asks for a name and a password', async () => {
+  const { backend } = await fixture()
+  const step = backend.begin(context)
+  assert.is(step.kind, 'form')
+  if (step.kind !== 'form') return
+  assert.equal(step.form, {
+    id: 'main',
+    message: 'Please enter your username and password.',
+    fields: [
+      { kind: 'text', name: 'username', label: 'Username:' },
+      { kind: 'password', name: 'password', label: 'Password:' },
+    ],
+  })
+})
+
+test('the right password proves the user, under the canonical name', async () => {
+  const { login } = await fixture()
+  assert.equal(await login('aLiCe ', 'correct horse'), { kind: 'identity', identity: { user: 'Alice', groups: ['staff'], source: 'local' } })
+})
+
+test('an empty name brings the same form, not a failure', async () => {
+  const { login } = await fixture()
+  const again = await login('  ', 'correct horse')
+  assert.is(again.kind, 'form')
+  if (again.kind !== 'form') return
+  const step = await again.answer(new Map([['username', 'alice'], ['password', 'correct horse']]))
+  assert.is(step.kind, 'identity')
+})
+
+test('a wrong password, an unknown user and an impossible name get the same answer', async () => {
+  const { login } = await fixture()
+  const refusals = [await login('alice', 'wrong horse'), await login('mallory', 'correct horse'), await login('alice', ''), await login('x'.repeat(65), 'correct horse'), await login('a b', 'correct horse')]
+  for (const step of refusals) assert.is(step.kind === 'refused' && step.reason, 'wrong-credentials')
+  assert.is(refusals[3]!.kind === 'refused' && refusals[3]!.user, undefined, 'a name that nobody can have is not repeated')
+})
+
+test('an unknown user is verified against a hash with the parameters of a known one', async () => {
+  const verified: string[] = []
+  class Watched extends PasswordHasher {
+    override verify(phc: string, password: string): Promise<boolean> {
+      verified.push(phc)
+      return super.verify(phc, password)
+    }
+  }
+  const hasher = new Watched()
+  const { login, users } = await fixture(hasher)
+  users.setHash('alice', await hasher.hash('correct horse'))
+  await login('alice', 'wrong horse')
+  await login('mallory', 'wrong horse')
+  await login('not a name', 'wrong horse')
+  const parameters = verified.map((phc) => phc.split('$').slice(0, 4).join('$'))
+  assert.is(parameters[0], '$argon2id$v=19$m=19456,t=2,p=1')
+  assert.equal(parameters, [parameters[0], parameters[0], parameters[0]])
+})
+
+test('the 257th byte of a password makes it wrong, never shorter', async () => {
+  const { login, users } = await fixture()
+  const longest = 'x'.repeat(256)
+  users.setHash('alice', await hash(longest, CHEAP))
+  assert.is((await login('alice', longest)).kind, 'identity')
+  assert.is((await login('alice', longest + 'x')).kind, 'refused')
+  users.setHash('alice', await hash('', CHEAP))
+  assert.is((await login('alice', longest + 'x')).kind, 'refused')
+})
+
+test('locked and expired are told only to who knows the password', async () => {
+  const { login, users, clock } = await fixture()
+  users.setLocked('alice', true)
+  assert.equal(await login('alice', 'correct horse'), { kind: 'refused', reason: 'locked', user: 'Alice' })
+  assert.equal(await login('alice', 'wrong horse'), { kind: 'refused', reason: 'wrong-credentials', user: 'Alice' })
+  users.setLocked('alice', false)
+  users.setExpiry('alice', clock.now() + 1)
+  assert.is((await login('alice', 'correct horse')).kind, 'identity')
+  clock.advance(1)
+  assert.equal(await login('alice', 'correct horse'), { kind: 'refused', reason: 'expired', user: 'Alice' })
+  assert.equal(await login('alice', 'wrong horse'), { kind: 'refused', reason: 'wrong-credentials', user: 'Alice' })
+})
+
+test('what happens to the user during the verification counts', async () => {
+  const { login, users } = await fixture()
+  const locked = login('alice', 'correct horse')
+  users.setLocked('alice', true)
+  assert.is((await locked as { reason?: string }).reason, 'locked')
+  users.setLocked('alice', false)
+  const removed = login('alice', 'correct horse')
+  users.remove('alice')
+  assert.is((await removed as { reason?: string }).reason, 'wrong-credentials')
+})
+
+test('behind an earlier step only that user may log in', async () => {
+  const { login, backend } = await fixture()
+  const as = (user: string): AuthContext => ({ ...context, identity: { user, groups: [], source: 'certificate' } })
+  assert.is((await login('alice', 'correct horse', as('bob'))).kind, 'refused')
+  assert.is((await login('alice', 'correct horse', as('ALICE'))).kind, 'identity')
+  const step = backend.begin(as('bob'))
+  assert.is(step.kind === 'form' && step.form.fields[0]?.value, 'bob')
+})
+
+test('a damaged hash is a refusal for the peer and a line in the log, without the hash', async () => {
+  const { login, users, log } = await fixture()
+  users.setHash('alice', 'not a hash')
+  assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'wrong-credentials')
+  assert.is(log.lines.length, 1)
+  assert.match(log.lines[0]!, 'Alice')
+  assert.not.match(log.lines[0]!, 'not a hash')
+  assert.not.match(log.lines[0]!, 'horse')
+})
+
+test('beyond two running and 64 waiting verifications a login is unavailable', async () => {
+  const { login } = await fixture()
+  const steps = await Promise.all(Array.from({ length: 67 }, () => login('alice', 'wrong horse')))
+  const reasons = steps.map((step) => step.kind === 'refused' && step.reason)
+  assert.is(reasons.filter((reason) => reason === 'unavailable').length, 1)
+  assert.is(reasons.filter((reason) => reason === 'wrong-credentials').length, 66)
+  assert.is((await login('alice', 'correct horse')).kind, 'identity', 'the queue drains')
+})
+
+test.run()

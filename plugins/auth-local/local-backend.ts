@@ -1,0 +1,59 @@
+import type { AuthBackend, AuthContext, AuthForm, AuthStep, Clock, Logger, RefusalReason } from '../../core/api.ts'
+import { HasherBusy, type PasswordHasher } from './password-hasher.ts'
+import type { UserTable } from './user-table.ts'
+import { isUserName } from './user.ts'
+
+/** The `local` step of a login: name and password against the users in the store. */
+export class LocalBackend implements AuthBackend {
+  readonly name = 'local'
+
+  constructor(
+    private readonly users: UserTable,
+    private readonly hasher: PasswordHasher,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {}
+
+  begin(context: AuthContext): AuthStep {
+    const form = loginForm(context.identity?.user)
+    const answer = async (values: ReadonlyMap<string, string>): Promise<AuthStep> => {
+      // Phones add a blank after a completed word.
+      const name = (values.get('username') ?? '').trim()
+      if (name === '') return { kind: 'form', form, answer }
+      return this.verify(name, values.get('password') ?? '', context)
+    }
+    return { kind: 'form', form, answer }
+  }
+
+  private async verify(name: string, password: string, context: AuthContext): Promise<AuthStep> {
+    const known = isUserName(name) ? this.users.credentials(name) : undefined
+    const refuse = (reason: RefusalReason): AuthStep => ({ kind: 'refused', reason, ...(isUserName(name) ? { user: known?.user.name ?? name } : {}) })
+    let right: boolean
+    try {
+      right = known ? await this.hasher.verify(known.hash, password) : await this.hasher.decoy(password)
+    } catch (error) {
+      if (error instanceof HasherBusy) return refuse('unavailable')
+      // Alike for the peer; only the log knows that the row is damaged.
+      this.log.error('the stored password cannot be verified', { user: known?.user.name, error })
+      return refuse('wrong-credentials')
+    }
+    if (!known || !right) return refuse('wrong-credentials')
+    // Whatever happened to the user while the hash was computed counts.
+    const now = this.users.credentials(known.user.name)
+    if (!now || now.hash !== known.hash) return refuse('wrong-credentials')
+    const { user } = now
+    if (context.identity && context.identity.user.toLowerCase() !== user.name.toLowerCase()) return refuse('wrong-credentials')
+    if (user.locked) return refuse('locked')
+    if (user.expiresAt !== undefined && user.expiresAt <= this.clock.now()) return refuse('expired')
+    return { kind: 'identity', identity: { user: user.name, groups: user.groups, source: this.name } }
+  }
+}
+
+const loginForm = (user: string | undefined): AuthForm => ({
+  id: 'main',
+  message: 'Please enter your username and password.',
+  fields: [
+    { kind: 'text', name: 'username', label: 'Username:', ...(user === undefined ? {} : { value: user }) },
+    { kind: 'password', name: 'password', label: 'Password:' },
+  ],
+})

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { hash, verify, type Algorithm } from '@node-rs/argon2'
+import { PASSWORD_LIMIT } from './user.ts'
+
+/** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
+const PARAMETERS = { algorithm: 2 as Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+
+/** Verifications at once: each occupies a thread of libuv's pool and 19 MiB. */
+const CONCURRENCY = 2
+/** Verifications waiting; about a second of work. */
+export const QUEUE_LIMIT = 64
+
+/** The queue is full. */
+export class HasherBusy extends Error {}
+
+/** Hashes and verifies passwords off the event loop, a bounded number at once. */
+export class PasswordHasher {
+  private running = 0
+  private readonly waiting: (() => void)[] = []
+  private decoyHash: Promise<string> | undefined
+
+  /** PHC string. */
+  hash(password: string): Promise<string> {
+    return this.queued(() => hash(password, PARAMETERS))
+  }
+
+  /** Rejects with HasherBusy, or with argon2's error for a string that is not a hash. */
+  verify(phc: string, password: string): Promise<boolean> {
+    // Nothing longer was ever stored; what is verified instead keeps the cost the same.
+    const fits = Buffer.byteLength(password) <= PASSWORD_LIMIT
+    return this.queued(async () => (await verify(phc, fits ? password : '')) && fits)
+  }
+
+  /** Costs what `verify` costs for a hash made here, and is never right. */
+  async decoy(password: string): Promise<false> {
+    this.decoyHash ??= hash(randomBytes(32), PARAMETERS)
+    await this.verify(await this.decoyHash, password)
+    return false
+  }
+
+  /** Makes the decoy, so that the first unknown user costs no more than the second. */
+  async prepare(): Promise<void> {
+    this.decoyHash ??= hash(randomBytes(32), PARAMETERS)
+    await this.decoyHash
+  }
+
+  private async queued<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running >= CONCURRENCY) {
+      if (this.waiting.length >= QUEUE_LIMIT) throw new HasherBusy('too many password verifications are waiting')
+      await new Promise<void>((resolve) => this.waiting.push(resolve))
+    } else {
+      this.running++
+    }
+    try {
+      return await work()
+    } finally {
+      // The place goes to the next in line, or back.
+      const next = this.waiting.shift()
+      if (next) next()
+      else this.running--
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { verify } from '@node-rs/argon2'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { GatewayError, type CommandInput, type CommandResult, type GatewayConfig } from '../../core/api.ts'
+import { ExpiryWatch } from './expiry-watch.ts'
+import { PasswordHasher } from './password-hasher.ts'
+import { ListedAudit, ListedLog, ListedSessions, ManualClock, memoryStore } from './testing.ts'
+import { UserCommands } from './user-commands.ts'
+import { USER_COMMANDS } from './user-definitions.ts'
+import { UserSessions } from './user-sessions.ts'
+import { UserTable } from './user-table.ts'
+
+const SECRET = 'correct horse'
+
+function fixture(sessions: ListedSessions | 'offline' = new ListedSessions()) {
+  const store = memoryStore()
+  const users = new UserTable(store)
+  const audit = new ListedAudit()
+  const clock = new ManualClock()
+  const config = { groups: new Map([['staff', {}], ['guests', {}]]) } as unknown as GatewayConfig
+  const userSessions = new UserSessions(store, sessions === 'offline' ? undefined : sessions.asSessions)
+  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config)
+  const run = async (path: string, name?: string, options: CommandInput['options'] = {}, secret?: string): Promise<CommandResult> =>
+    commands.handlers[path]!({ args: name === undefined ? {} : { name }, options, actor: 'cli', ...(secret === undefined ? {} : { secret }) })
+  return { store, users, audit, clock, commands, run }
+}
+
+async function refusal(work: Promise<unknown>): Promise<GatewayError> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
+  }
+  throw new Error('was not refused')
+}
+
+test('every definition has its handler and no other', () => {
+  assert.equal(Object.keys(fixture().commands.handlers).sort(), USER_COMMANDS.map((definition) => definition.path).sort())
+})
+
+test('add stores an argon2id hash and shows the user in its documented shape', async () => {
+  const { run, users } = fixture()
+  const { data, text } = await run('user add', 'alice', { group: ['staff', 'guests', 'staff'], expires: '2027-01-31' }, SECRET)
+  const shape = { name: 'alice', groups: ['staff', 'guests'], locked: false, expiresAt: '2027-02-01T00:00:00.000Z', createdAt: '2026-11-21T00:00:00.000Z' }
+  assert.equal(data, shape)
+  assert.is(text, 'user alice added')
+  assert.equal((await run('user list')).data, [shape])
+  assert.equal((await run('user show', 'ALICE')).data, { ...shape, sessions: 0 })
+  const hash = users.credentials('alice')!.hash
+  assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.ok(await verify(hash, SECRET))
+})
+
+test('bad input is refused with its reason, and nothing is stored', async () => {
+  const { run, users } = fixture()
+  const cases: [Promise<unknown>, string, RegExp][] = [
+    [run('user add', 'a b', {}, SECRET), 'USAGE', /letters, digits/],
+    [run('user add', 'alice', {}), 'USAGE', /--password-stdin/],
+    [run('user add', 'alice', {}, 'short'), 'REFUSED', /at least 8/],
+    [run('user add', 'alexandra', {}, 'Alexandra'), 'REFUSED', /user name/],
+    [run('user add', 'alice', { group: ['stuff'] }, SECRET), 'GROUP_UNKNOWN', /no group stuff \(did you mean staff\?\)/],
+    [run('user add', 'alice', { group: ['zzzzzz'] }, SECRET), 'GROUP_UNKNOWN', /there are: staff, guests/],
+    [run('user add', 'alice', { expires: 'soon' }, SECRET), 'USAGE', /2027-01-31/],
+  ]
+  for (const [work, code, text] of cases) {
+    const error = await refusal(work)
+    assert.is(error.code, code)
+    assert.match(error.message, text)
+  }
+  assert.equal(users.list(), [])
+})
+
+test('an unknown user is refused with the nearest one, on one line', async () => {
+  const { run } = fixture()
+  await run('user add', 'alice', {}, SECRET)
+  for (const path of ['user show', 'user set', 'user passwd', 'user lock', 'user unlock', 'user remove']) {
+    const error = await refusal(run(path, 'alcie', {}, SECRET))
+    assert.is(error.code, 'USER_UNKNOWN')
+    assert.is(error.message, 'there is no user alcie (did you mean alice?)')
+  }
+  assert.not.match((await refusal(run('user show', 'x\ny'))).message, '\n')
+})
+
+test('a user is made once', async () => {
+  const { run } = fixture()
+  await run('user add', 'alice', {}, SECRET)
+  assert.is((await refusal(run('user add', 'Alice', {}, SECRET))).code, 'USER_EXISTS')
+  const both = await Promise.allSettled([run('user add', 'bob', {}, SECRET), run('user add', 'BOB', {}, SECRET)])
+  assert.equal(both.map((one) => one.status).sort(), ['fulfilled', 'rejected'])
+})
+
+test('locking and removing end the sessions of that user', async () => {
+  const sessions = new ListedSessions([{ id: 's1', user: 'alice' }, { id: 's2', user: 'bob' }, { id: 's3', user: 'alice' }])
+  const { run, users } = fixture(sessions)
+  await run('user add', 'alice', {}, SECRET)
+  await run('user add', 'bob', {}, SECRET)
+  assert.is((await run('user lock', 'Alice')).text, 'user alice locked, 2 sessions ended')
+  assert.equal(sessions.ended, [{ id: 's1', cause: 'user-locked' }, { id: 's3', cause: 'user-locked' }])
+  assert.ok(users.get('alice')?.locked)
+  assert.is((await run('user unlock', 'alice')).text, 'user alice unlocked')
+  assert.not.ok(users.get('alice')?.locked)
+  assert.equal((await run('user remove', 'bob')).data, { name: 'bob', sessionsEnded: 1 })
+  assert.equal(sessions.ended[2], { id: 's2', cause: 'user-removed' })
+  assert.is(users.get('bob'), undefined)
+})
+
+test('a new password leaves the sessions alone and says so', async () => {
+  const sessions = new ListedSessions([{ id: 's1', user: 'alice' }])
+  const { run, users } = fixture(sessions)
+  await run('user add', 'alice', {}, SECRET)
+  const { text } = await run('user passwd', 'alice', {}, 'another horse')
+  assert.match(text!, /1 live session goes on/)
+  assert.equal(sessions.ended, [])
+  assert.ok(await verify(users.credentials('alice')!.hash, 'another horse'))
+})
+
+test('set changes groups and expiry, each alone', async () => {
+  const { run, users } = fixture()
+  await run('user add', 'alice', { group: ['staff'], expires: '2027-01-31' }, SECRET)
+  await run('user set', 'alice', { expires: 'none' })
+  assert.is(users.get('alice')?.expiresAt, undefined)
+  assert.equal(users.get('alice')?.groups, ['staff'])
+  await run('user set', 'alice', { group: ['guests'] })
+  assert.equal(users.get('alice')?.groups, ['guests'])
+  assert.is((await refusal(run('user set', 'alice'))).code, 'USAGE')
+})
+
+test('without a gateway the sessions are ended at its next start', async () => {
+  const { run, store } = fixture('offline')
+  await run('user add', 'alice', {}, SECRET)
+  assert.equal((await run('user lock', 'alice')), { data: { name: 'alice', sessionsEnded: null }, text: 'user alice locked; sessions end when the gateway starts' })
+  assert.is(((await run('user show', 'alice')).data as { sessions: unknown }).sessions, null)
+  const sessions = new ListedSessions([{ id: 's1', user: 'alice' }, { id: 's2', user: 'bob' }])
+  new UserSessions(store, sessions.asSessions).settle()
+  assert.equal(sessions.ended, [{ id: 's1', cause: 'user-locked' }])
+  const later = new ListedSessions([{ id: 's4', user: 'alice' }])
+  new UserSessions(store, later.asSessions).settle()
+  assert.equal(later.ended, [], 'settled once')
+})
+
+test('an expired account ends its sessions within a minute', () => {
+  const { store, users, clock } = fixture()
+  const sessions = new ListedSessions([{ id: 's1', user: 'alice' }, { id: 's2', user: 'bob' }])
+  users.insert({ name: 'alice', groups: [], locked: false, expiresAt: clock.now() + 90_000, createdAt: 0 }, 'x')
+  users.insert({ name: 'bob', groups: [], locked: false, expiresAt: undefined, createdAt: 0 }, 'x')
+  const watch = new ExpiryWatch(users, new UserSessions(store, sessions.asSessions), clock, new ListedLog())
+  watch.start()
+  clock.advance(60_000)
+  assert.equal(sessions.ended, [])
+  clock.advance(60_000)
+  assert.equal(sessions.ended, [{ id: 's1', cause: 'user-expired' }])
+  watch.stop()
+  assert.is(clock.pending, 0)
+})
+
+test('every change is in the audit, with the actor and without the password', async () => {
+  const { run, audit } = fixture()
+  await run('user add', 'alice', {}, SECRET)
+  await refusal(run('user add', 'alice', {}, SECRET))
+  await run('user passwd', 'alice', {}, 'another horse')
+  await run('user lock', 'alice')
+  await run('user unlock', 'alice')
+  await run('user set', 'alice', { group: ['staff'] })
+  await run('user remove', 'alice')
+  await run('user list')
+  assert.equal(audit.entries.map((entry) => [entry.action, entry.actor, entry.subject, entry.ok]), [
+    ['user.add', 'cli', 'alice', true],
+    ['user.add', 'cli', 'alice', false],
+    ['user.passwd', 'cli', 'alice', true],
+    ['user.lock', 'cli', 'alice', true],
+    ['user.unlock', 'cli', 'alice', true],
+    ['user.set', 'cli', 'alice', true],
+    ['user.remove', 'cli', 'alice', true],
+  ])
+  assert.not.match(JSON.stringify(audit.entries), 'horse')
+})
+
+test.run()

@@ -1,0 +1,152 @@
+import { GatewayError, nearest, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig } from '../../core/api.ts'
+import { parseExpiry } from './expiry.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { UserSessions } from './user-sessions.ts'
+import type { UserTable } from './user-table.ts'
+import { nameProblem, passwordProblem, type User } from './user.ts'
+
+/** The `user` commands. Each change is in the audit, with who asked for it. */
+export class UserCommands {
+  constructor(
+    private readonly users: UserTable,
+    private readonly hasher: PasswordHasher,
+    private readonly sessions: UserSessions,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  readonly handlers: Readonly<Record<string, CommandHandler>> = {
+    'user add': (input) => this.audited('user.add', input, () => this.add(input)),
+    'user list': () => ({ data: this.users.list().map(recordOf) }),
+    'user show': (input) => this.show(input),
+    'user set': (input) => this.audited('user.set', input, () => this.set(input)),
+    'user passwd': (input) => this.audited('user.passwd', input, () => this.passwd(input)),
+    'user lock': (input) => this.audited('user.lock', input, () => this.lock(input)),
+    'user unlock': (input) => this.audited('user.unlock', input, () => this.unlock(input)),
+    'user remove': (input) => this.audited('user.remove', input, () => this.remove(input)),
+  }
+
+  private async add(input: CommandInput): Promise<CommandResult> {
+    const name = input.args['name'] ?? ''
+    const problem = nameProblem(name)
+    if (problem) throw new GatewayError('USAGE', problem)
+    const taken = this.users.get(name)
+    if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)
+    const groups = this.groups(input) ?? []
+    const expiry = expiryOf(input)
+    const hash = await this.hasher.hash(acceptable(name, input.secret))
+    const user: User = { name, groups, locked: false, expiresAt: expiry === 'none' ? undefined : expiry, createdAt: this.clock.now() }
+    this.users.insert(user, hash)
+    return { data: recordOf(user), text: `user ${name} added` }
+  }
+
+  private show(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    return { data: { ...recordOf(user), sessions: this.sessions.count(user.name) ?? null } }
+  }
+
+  private set(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    const groups = this.groups(input)
+    const expiry = expiryOf(input)
+    if (!groups && expiry === undefined) throw new GatewayError('USAGE', 'nothing to change: name --group or --expires')
+    if (groups) this.users.setGroups(user.name, groups)
+    if (expiry !== undefined) this.users.setExpiry(user.name, expiry === 'none' ? undefined : expiry)
+    return { data: recordOf(this.known(input)), text: `user ${user.name} changed; it counts from the next login` }
+  }
+
+  private async passwd(input: CommandInput): Promise<CommandResult> {
+    const user = this.known(input)
+    const hash = await this.hasher.hash(acceptable(user.name, input.secret))
+    // The user may have gone while the hash was computed.
+    this.users.setHash(this.known(input).name, hash)
+    const live = this.sessions.count(user.name) ?? 0
+    const note = live === 0 ? '' : `; ${live} live ${live === 1 ? 'session goes' : 'sessions go'} on (to end: postern user lock, postern session terminate)`
+    return { data: { name: user.name, sessions: live }, text: `password of ${user.name} changed${note}` }
+  }
+
+  private lock(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    this.users.setLocked(user.name, true)
+    return this.cutOff(user, 'user-locked', 'locked')
+  }
+
+  private unlock(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    this.users.setLocked(user.name, false)
+    return { data: { name: user.name }, text: `user ${user.name} ${user.locked ? 'unlocked' : 'was not locked'}` }
+  }
+
+  private remove(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    this.users.remove(user.name)
+    return this.cutOff(user, 'user-removed', 'removed')
+  }
+
+  /** The row is changed already: nobody logs in again behind the last session. */
+  private cutOff(user: User, cause: EndCause, done: string): CommandResult {
+    const ended = this.sessions.end(user.name, cause)
+    const note = ended === undefined ? '; sessions end when the gateway starts' : ended === 0 ? '' : `, ${ended} ${ended === 1 ? 'session' : 'sessions'} ended`
+    return { data: { name: user.name, sessionsEnded: ended ?? null }, text: `user ${user.name} ${done}${note}` }
+  }
+
+  private known(input: CommandInput): User {
+    const name = input.args['name'] ?? ''
+    const user = this.users.get(name)
+    if (user) return user
+    const similar = nearest(name, this.users.list().map((other) => other.name))
+    throw new GatewayError('USER_UNKNOWN', `there is no user ${printable(name)}${similar === undefined ? '' : ` (did you mean ${similar}?)`}`)
+  }
+
+  private groups(input: CommandInput): readonly string[] | undefined {
+    const named = input.options['group']
+    if (!Array.isArray(named) || named.length === 0) return undefined
+    const groups = [...new Set(named as readonly string[])]
+    for (const group of groups) {
+      if (this.config.groups.has(group)) continue
+      const similar = nearest(group, this.config.groups.keys())
+      const hint = similar === undefined ? `; there are: ${[...this.config.groups.keys()].join(', ')}` : ` (did you mean ${similar}?)`
+      throw new GatewayError('GROUP_UNKNOWN', `there is no group ${printable(group)}${hint}`)
+    }
+    return groups
+  }
+
+  private async audited(action: string, input: CommandInput, run: () => CommandResult | Promise<CommandResult>): Promise<CommandResult> {
+    const entry = { action, actor: input.actor, subject: printable(input.args['name'] ?? '') }
+    try {
+      const result = await run()
+      this.audit.record({ ...entry, ok: true })
+      return result
+    } catch (error) {
+      this.audit.record({ ...entry, ok: false, detail: error instanceof GatewayError ? error.code : 'INTERNAL' })
+      throw error
+    }
+  }
+}
+
+function acceptable(name: string, secret: string | undefined): string {
+  if (secret === undefined) throw new GatewayError('USAGE', 'a password is needed: --password-stdin')
+  const problem = passwordProblem(name, secret)
+  if (problem) throw new GatewayError('REFUSED', problem)
+  return secret
+}
+
+function expiryOf(input: CommandInput): number | 'none' | undefined {
+  const text = input.options['expires']
+  if (typeof text !== 'string') return undefined
+  const expiry = parseExpiry(text)
+  if (expiry === undefined) throw new GatewayError('USAGE', `--expires ${printable(text)}: give a date (2027-01-31), an RFC 3339 time, or none`)
+  return expiry
+}
+
+const printable = (text: string): string => JSON.stringify(text.slice(0, 64)).slice(1, -1)
+
+/** The documented JSON of one user. */
+const recordOf = (user: User) => ({
+  name: user.name,
+  groups: user.groups,
+  locked: user.locked,
+  expiresAt: user.expiresAt === undefined ? null : new Date(user.expiresAt).toISOString(),
+  createdAt: new Date(user.createdAt).toISOString(),
+})

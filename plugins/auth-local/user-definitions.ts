@@ -1,0 +1,24 @@
+import type { ColumnDefinition, CommandDefinition, OptionDefinition } from '../../core/api.ts'
+
+const NAME = { name: 'name', description: 'name of the user' }
+const GROUP: OptionDefinition = { name: 'group', short: 'g', description: 'group of the user; may be repeated, the first is the one offered', type: 'list', placeholder: 'GROUP' }
+const EXPIRES: OptionDefinition = { name: 'expires', description: 'last day of the account (2027-01-31, in UTC), a time (RFC 3339), or none', type: 'text', placeholder: 'DATE' }
+
+const COLUMNS: readonly ColumnDefinition[] = [
+  { key: 'name', title: 'Name' },
+  { key: 'groups', title: 'Groups', format: 'list' },
+  { key: 'locked', title: 'Locked' },
+  { key: 'expiresAt', title: 'Expires', format: 'time' },
+  { key: 'createdAt', title: 'Created', format: 'time' },
+]
+
+export const USER_COMMANDS: readonly CommandDefinition[] = [
+  { path: 'user add', summary: 'Add a user', args: [NAME], options: [GROUP, EXPIRES], where: 'either', secretFromStdin: 'password-stdin' },
+  { path: 'user list', summary: 'List the users', where: 'either', columns: COLUMNS },
+  { path: 'user show', summary: 'Show one user', args: [NAME], where: 'either', columns: [...COLUMNS, { key: 'sessions', title: 'Sessions' }] },
+  { path: 'user set', summary: 'Change the groups or the expiry of a user', args: [NAME], options: [GROUP, EXPIRES], where: 'either' },
+  { path: 'user passwd', summary: 'Change the password of a user; sessions go on', args: [NAME], where: 'either', secretFromStdin: 'password-stdin' },
+  { path: 'user lock', summary: 'Lock a user out and end the sessions', args: [NAME], where: 'either' },
+  { path: 'user unlock', summary: 'Let a locked user in again', args: [NAME], where: 'either' },
+  { path: 'user remove', summary: 'Remove a user and end the sessions', args: [NAME], where: 'either', confirm: 'Remove the user and end the sessions?' },
+]

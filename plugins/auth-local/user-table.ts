@@ -1,0 +1,101 @@
+import { GatewayError, type Store } from '../../core/api.ts'
+import type { User } from './user.ts'
+
+interface UserRow {
+  name: string
+  password: string
+  locked: number
+  expires_at: number | null
+  created_at: number
+}
+
+/** The rows of the users and of their groups. */
+export class UserTable {
+  constructor(private readonly store: Store) {}
+
+  get(name: string): User | undefined {
+    return this.credentials(name)?.user
+  }
+
+  /** The user with the hash of the password; the hash goes nowhere but to the verification. */
+  credentials(name: string): { readonly user: User; readonly hash: string } | undefined {
+    return this.store.read((db) => {
+      const row = db.prepare('SELECT * FROM users WHERE name = ?').get(name) as UserRow | undefined
+      return row && { user: userOf(row, this.groups(row.name)), hash: row.password }
+    })
+  }
+
+  list(): readonly User[] {
+    return this.store.read((db) => {
+      const groups = new Map<string, string[]>()
+      const memberships = db.prepare('SELECT user, group_name FROM user_groups ORDER BY user, position').all() as { user: string; group_name: string }[]
+      for (const { user, group_name } of memberships) {
+        const key = user.toLowerCase()
+        groups.set(key, [...(groups.get(key) ?? []), group_name])
+      }
+      const rows = db.prepare('SELECT * FROM users ORDER BY name').all() as UserRow[]
+      return rows.map((row) => userOf(row, groups.get(row.name.toLowerCase()) ?? []))
+    })
+  }
+
+  groups(name: string): readonly string[] {
+    return this.store.read((db) => {
+      const rows = db.prepare('SELECT group_name FROM user_groups WHERE user = ? ORDER BY position').all(name) as { group_name: string }[]
+      return rows.map((row) => row.group_name)
+    })
+  }
+
+  /** Names of the users whose account ended at or before `now`. */
+  expired(now: number): readonly string[] {
+    return this.store.read((db) => {
+      const rows = db.prepare('SELECT name FROM users WHERE expires_at <= ?').all(now) as { name: string }[]
+      return rows.map((row) => row.name)
+    })
+  }
+
+  /** Throws `USER_EXISTS`. */
+  insert(user: User, hash: string): void {
+    this.store.write((db) => {
+      const taken = this.get(user.name)
+      if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)
+      db.prepare('INSERT INTO users (name, password, locked, expires_at, created_at) VALUES (?, ?, ?, ?, ?)')
+        .run(user.name, hash, user.locked ? 1 : 0, user.expiresAt ?? null, user.createdAt)
+      this.setGroups(user.name, user.groups)
+    })
+  }
+
+  setGroups(name: string, groups: readonly string[]): void {
+    this.store.write((db) => {
+      db.prepare('DELETE FROM user_groups WHERE user = ?').run(name)
+      const add = db.prepare('INSERT INTO user_groups (user, position, group_name) VALUES (?, ?, ?)')
+      groups.forEach((group, position) => add.run(name, position, group))
+    })
+  }
+
+  setHash(name: string, hash: string): void {
+    this.store.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
+  }
+
+  setLocked(name: string, locked: boolean): void {
+    this.store.write((db) => db.prepare('UPDATE users SET locked = ? WHERE name = ?').run(locked ? 1 : 0, name))
+  }
+
+  setExpiry(name: string, expiresAt: number | undefined): void {
+    this.store.write((db) => db.prepare('UPDATE users SET expires_at = ? WHERE name = ?').run(expiresAt ?? null, name))
+  }
+
+  remove(name: string): void {
+    this.store.write((db) => {
+      db.prepare('DELETE FROM user_groups WHERE user = ?').run(name)
+      db.prepare('DELETE FROM users WHERE name = ?').run(name)
+    })
+  }
+}
+
+const userOf = (row: UserRow, groups: readonly string[]): User => ({
+  name: row.name,
+  groups,
+  locked: row.locked !== 0,
+  expiresAt: row.expires_at ?? undefined,
+  createdAt: row.created_at,
+})
