@@ -1,0 +1,78 @@
+import { contains, overlaps, parseAddress, parsePrefix, type Prefix } from '../net/address.ts'
+import { BUILT_IN_POLICY } from '../policy/keys.ts'
+import type { PolicyValues } from '../policy/policy.ts'
+import type { GatewayConfig, PoolConfig } from './gateway-config.ts'
+import type { Path } from './locate.ts'
+import { pathText, type Problems } from './problems.ts'
+import { quote } from './written.ts'
+
+/** What no schema of one section can see. */
+export function crossCheck(config: GatewayConfig, problems: Problems): void {
+  checkGateway(config, problems)
+  checkPools(config, problems)
+  checkPolicy(['policy'], config.policy, config, {}, problems)
+  for (const group of config.groups.values()) checkPolicy(['group', group.name, 'policy'], group.policy, config, config.policy, problems)
+}
+
+function checkGateway({ gateway, pools }: GatewayConfig, problems: Problems): void {
+  const { certificates, keys, listen } = gateway
+  if (certificates.length !== keys.length) {
+    const count = (what: string, files: readonly string[]) => `${files.length} ${what}${files.length === 1 ? '' : 's'}`
+    problems.add(['gateway', keys.length > 0 ? 'key' : 'certificate'], `gateway: ${count('certificate', certificates)} and ${count('key', keys)}; each certificate needs its key, in the same order`)
+  }
+  const seen = new Set<string>()
+  listen.forEach(({ address, port }, index) => {
+    const path = ['gateway', 'listen', index]
+    const text = `${address} ${port}`
+    if (port !== 0 && seen.has(text)) problems.add(path, `${pathText(path)}: the same address is given twice`)
+    seen.add(text)
+    const listening = parseAddress(address)
+    const pool = [...pools.values()].find((pool) => networks(pool).some(({ prefix }) => listening && contains(prefix, listening)))
+    if (pool) problems.add(path, `${pathText(path)}: the address lies in pool ${quote(pool.name)}`)
+  })
+}
+
+const RANGES = { ipv4: { shortest: 8, longest: 30 }, ipv6: { shortest: 48, longest: 126 } } as const
+const UNUSABLE = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8'].map((text) => parsePrefix(text) as Prefix)
+
+function networks(pool: PoolConfig): { readonly key: 'ipv4' | 'ipv6'; readonly prefix: Prefix }[] {
+  return (['ipv4', 'ipv6'] as const).flatMap((key) => {
+    const prefix = parsePrefix(pool[key] ?? '')
+    return prefix ? [{ key, prefix }] : []
+  })
+}
+
+function checkPools({ pools }: GatewayConfig, problems: Problems): void {
+  const before: { readonly name: string; readonly prefix: Prefix }[] = []
+  for (const pool of pools.values()) {
+    const own = networks(pool)
+    if (own.length === 0) problems.add(['pool', pool.name], `${pathText(['pool', pool.name])}: needs ipv4, ipv6 or both`, 'key')
+    for (const { key, prefix } of own) {
+      const path = ['pool', pool.name, key]
+      const { shortest, longest } = RANGES[key]
+      if (prefix.length < shortest || prefix.length > longest) problems.add(path, `${pathText(path)}: the prefix length must be between /${shortest} and /${longest}, not /${prefix.length}`)
+      if (UNUSABLE.some((range) => overlaps(range, prefix))) problems.add(path, `${pathText(path)}: ${pool[key]} holds addresses that no client can use`)
+      const other = before.find((entry) => overlaps(entry.prefix, prefix))
+      if (other) problems.add(path, `${pathText(path)}: ${pool[key]} overlaps pool ${quote(other.name)}`)
+      before.push({ name: pool.name, prefix })
+    }
+  }
+}
+
+/** A value is reported once, in the layer that sets it. */
+function checkPolicy(path: Path, own: PolicyValues, config: GatewayConfig, below: PolicyValues, problems: Problems): void {
+  const poolName = own.pool ?? below.pool ?? BUILT_IN_POLICY.pool
+  const pool = config.pools.get(poolName)
+  const at = (key: string): string => pathText([...path, key])
+  if (!pool) {
+    const bottom = path[0] === 'policy'
+    if (own.pool === undefined && !bottom) return
+    const names = [...config.pools.keys()].map(quote).join(', ')
+    problems.add([...path, 'pool'], `${at('pool')}: there is no pool ${quote(poolName)}; the pools are ${names}`)
+    return
+  }
+  const mtu = own.mtu ?? below.mtu ?? BUILT_IN_POLICY.mtu
+  if (pool.ipv6 !== undefined && mtu < 1280 && (own.mtu !== undefined || own.pool !== undefined)) {
+    problems.add([...path, own.mtu === undefined ? 'pool' : 'mtu'], `${at('mtu')}: must be at least 1280, not ${mtu}, because pool ${quote(pool.name)} has IPv6`)
+  }
+}

@@ -1,0 +1,81 @@
+import type { z, ZodType } from 'zod'
+import { nearest } from '../nearest.ts'
+import type { Path } from './locate.ts'
+import { pathText, type Problems } from './problems.ts'
+import { quote } from './written.ts'
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: 'text in quotes', number: 'a number', int: 'a whole number', boolean: 'true or false', array: 'a list', object: 'a table', record: 'a table', map: 'a table', date: 'a date',
+}
+const found = (value: unknown): string =>
+  Array.isArray(value) ? 'a list' : value instanceof Date ? 'a date' : typeof value === 'object' ? 'a table'
+  : typeof value === 'string' ? 'text' : typeof value === 'number' && !Number.isInteger(value) ? `${value}` : typeof value === 'boolean' ? `${value}` : 'a number'
+
+const amount = (origin: unknown, limit: unknown): string =>
+  origin === 'string' ? `${String(limit)} characters` : origin === 'array' || origin === 'set' ? `${String(limit)} entries` : String(limit)
+
+/** Zod's issues in the operator's words. A schema's own message goes first, as zod has it. */
+const words = (issue: z.core.$ZodRawIssue): string | undefined => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${found(issue.input)}`
+    case 'too_small': return `must be at least ${amount(issue.origin, issue.minimum)}`
+    case 'too_big': return `must be at most ${amount(issue.origin, issue.maximum)}`
+    case 'invalid_value':
+      return issue.input === undefined ? 'is missing' : `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}${typeof issue.input === 'string' ? `, not ${quote(issue.input)}` : ''}`
+    default: return undefined
+  }
+}
+
+/** Parses one section; every issue becomes a problem at its place. Undefined when there was one. */
+export function parseSection<T>(schema: ZodType<T>, value: unknown, path: Path, problems: Problems): { readonly value: T } | undefined {
+  const result = schema.safeParse(value, { error: words, reportInput: true })
+  if (result.success) return { value: result.data }
+  for (const issue of result.error.issues) report(issue, schema, path, [], problems)
+  return undefined
+}
+
+function report(issue: z.core.$ZodIssue, schema: ZodType, base: Path, inner: Path, problems: Problems): void {
+  const relative = [...inner, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
+  const path = [...base, ...relative]
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) {
+      const guess = nearest(key, keysAt(schema, relative))
+      problems.add([...path, key], `unknown key ${quote(key)} in [${pathText(path)}]${guess === undefined ? '' : `; did you mean "${guess}"?`}`, 'key')
+    }
+    return
+  }
+  if (issue.code === 'invalid_union') {
+    // The alternative of the right type tells what is wrong inside it.
+    const fitting = issue.errors.find((errors) => errors.every((error) => error.path.length > 0 || error.code !== 'invalid_type'))
+    if (fitting) return fitting.forEach((error) => report(error, schema, base, relative, problems))
+    const types = issue.errors.flatMap((errors) => errors.flatMap((error) => (error.code === 'invalid_type' ? [EXPECTED[error.expected] ?? error.expected] : [])))
+    return problems.add(path, `${pathText(path)}: must be ${[...new Set(types)].join(' or ') || 'something else'}`)
+  }
+  problems.add(path, `${pathText(path)}: ${issue.message}`)
+}
+
+/** Names that the object schema at `path` knows. */
+function keysAt(schema: ZodType, path: Path): string[] {
+  let at = [unwrap(schema)]
+  for (const part of path) {
+    at = at.flatMap((step) => {
+      const next = step.shape?.[part] ?? step.element ?? step.valueType
+      return next ? [unwrap(next)] : (step.options ?? []).flatMap((option) => [unwrap(option)])
+    })
+  }
+  return at.flatMap((step) => [step, ...(step.options ?? []).map(unwrap)]).flatMap((step) => Object.keys(step.shape ?? {}))
+}
+interface Definition {
+  readonly shape?: Readonly<Record<string | number, ZodType>>
+  readonly element?: ZodType
+  readonly valueType?: ZodType
+  readonly options?: readonly ZodType[]
+  readonly innerType?: ZodType
+  readonly in?: ZodType
+}
+function unwrap(schema: ZodType): Definition {
+  const definition = schema.def as Definition
+  const inner = definition.innerType ?? definition.in
+  return inner ? unwrap(inner) : definition
+}

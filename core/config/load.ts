@@ -1,0 +1,104 @@
+import { dirname, resolve } from 'node:path'
+import { ConfigError, GatewayError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+import type { CheckFinding, Plugin } from '../plugin.ts'
+import { crossCheck } from './cross-checks.ts'
+import { FileRefusal, readWhole } from './files.ts'
+import type { GatewayConfig } from './gateway-config.ts'
+import { locate } from './locate.ts'
+import { notInForce } from './not-in-force.ts'
+import { pathText, Problems } from './problems.ts'
+import { withScope } from './scope.ts'
+import { readCore, readPlugin, type PluginSection } from './sections.ts'
+import { decodeText, parseToml } from './toml.ts'
+import { quote } from './written.ts'
+
+export const DEFAULT_CONFIG_FILE = '/etc/postern/postern.toml'
+/** The parser needs seconds for more. */
+export const MAX_CONFIG_BYTES = 1024 * 1024
+const CORE_SECTIONS = ['gateway', 'pool', 'policy', 'group']
+
+export interface LoadedConfig {
+  readonly core: GatewayConfig
+  /** Section of one of the plugins that were given. */
+  plugin(name: string): PluginSection
+  readonly warnings: readonly CheckFinding[]
+}
+export interface LoadOptions {
+  /** Read when no file is named; may be missing. */
+  readonly defaultFile?: string
+}
+
+/**
+ * Reads and checks the whole configuration. `file` undefined: the default file, or the built-in values when there is
+ * none. Throws ConfigProblems with every problem, or GatewayError `CONFIG_FILE`.
+ */
+export function loadConfig(file: string | undefined, plugins: readonly Plugin[], options: LoadOptions = {}): LoadedConfig {
+  const path = resolve(file ?? options.defaultFile ?? DEFAULT_CONFIG_FILE)
+  return checkConfig(readConfig(path, file === undefined), path, plugins)
+}
+
+function readConfig(path: string, mayBeMissing: boolean): Uint8Array {
+  try {
+    return readWhole(path, MAX_CONFIG_BYTES).bytes
+  } catch (error) {
+    if (!(error instanceof FileRefusal)) throw error
+    const missing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+    if (missing && mayBeMissing) return new Uint8Array()
+    throw new GatewayError('CONFIG_FILE', `cannot read the configuration ${path}: ${error.message}`, { cause: error })
+  }
+}
+
+/** The same on bytes that were read already; files that they name are relative to the directory of `file`. */
+export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly Plugin[]): LoadedConfig {
+  if (bytes.length > MAX_CONFIG_BYTES) throw new ConfigError(`is larger than ${MAX_CONFIG_BYTES} bytes`, { file })
+  const text = decodeText(bytes, file)
+  const table = parseToml(text, file)
+  const problems = new Problems(file, locate(text))
+  const warnings: string[] = []
+  return withScope({ directory: dirname(file), warn: (warning) => warnings.push(warning) }, () => {
+    const names = [...CORE_SECTIONS, ...plugins.map((plugin) => plugin.name)]
+    for (const name of Object.keys(table)) {
+      if (names.includes(name)) continue
+      const guess = nearest(name, names)
+      problems.add([name], `unknown section [${pathText([name])}]${guess === undefined ? '' : `; did you mean [${guess}]?`}`, 'key')
+    }
+    const core = readCore(table, file, problems)
+    const sections = new Map(plugins.flatMap((plugin) => {
+      const section = readPlugin(plugin, table[plugin.name], problems)
+      return section ? [[plugin.name, section] as const] : []
+    }))
+    if (core) {
+      crossCheck(core, problems)
+      checkBackends(core, plugins, sections, problems)
+    }
+    problems.throwIfAny()
+    if (!core) throw new Error('a configuration without problems has no core part')
+    return {
+      core,
+      plugin(name) {
+        const section = sections.get(name)
+        if (!section) throw new Error(`no plugin ${name} was given to loadConfig`)
+        return section
+      },
+      warnings: [...warnings, ...notInForce(core)].map((warning) => ({ severity: 'warning', text: warning })),
+    }
+  })
+}
+
+/** `auth = [["local"]]` needs a plugin `auth-local` that is on. */
+function checkBackends(core: GatewayConfig, plugins: readonly Plugin[], sections: ReadonlyMap<string, PluginSection>, problems: Problems): void {
+  const known = plugins.flatMap(({ name }) => (name.startsWith('auth-') ? [name.slice(5)] : []))
+  if (known.length === 0) return
+  for (const group of core.groups.values()) {
+    group.auth.forEach((chain, row) => chain.forEach((backend, column) => {
+      const path = ['group', group.name, 'auth', row, column]
+      const section = sections.get(`auth-${backend}`)
+      if (!known.includes(backend)) {
+        const guess = nearest(backend, known)
+        problems.add(path, `${pathText(path)}: there is no back-end ${quote(backend)}${guess === undefined ? `; there are ${known.join(', ')}` : `; did you mean "${guess}"?`}`)
+      } else if (section?.state === 'off') problems.add(path, `${pathText(path)}: back-end ${quote(backend)} is off: ${section.reason}`)
+      else if (chain.indexOf(backend) !== column) problems.add(path, `${pathText(path)}: ${quote(backend)} is twice in one chain`)
+    }))
+  }
+}

@@ -1,0 +1,76 @@
+import type { Plugin } from '../plugin.ts'
+import { parseSection } from './describe.ts'
+import type { GatewayConfig, GroupConfig, PoolConfig } from './gateway-config.ts'
+import type { Path } from './locate.ts'
+import { pathText, type Problems } from './problems.ts'
+import { defaultName, GatewaySchema, GroupSchema, PoolSchema, SECTION_NAME } from './schema.ts'
+import { PolicySchema } from '../policy/keys.ts'
+import type { Table } from './toml.ts'
+import { quote } from './written.ts'
+
+const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+
+/** The core's own sections. Undefined when one of them has a problem. */
+export function readCore(table: Table, file: string, problems: Problems): GatewayConfig | undefined {
+  const gateway = parseSection(GatewaySchema, table['gateway'] ?? {}, ['gateway'], problems)?.value
+  const policy = parseSection(PolicySchema, table['policy'] ?? {}, ['policy'], problems)?.value
+  const pools = named('pool', table['pool'], problems, (name, value, path): PoolConfig | undefined => {
+    const pool = parseSection(PoolSchema, value, path, problems)?.value
+    return pool && { name, ...(pool.ipv4 && { ipv4: pool.ipv4 }), ...(pool.ipv6 && { ipv6: pool.ipv6 }), quarantineSec: pool.quarantine }
+  })
+  const groups = named('group', table['group'], problems, (name, value, path): GroupConfig | undefined => {
+    const group = parseSection(GroupSchema, value, path, problems)?.value
+    return group && { name, label: group.label ?? name, auth: group.auth, policy: group.policy }
+  })
+  if (!gateway || !policy || !pools || !groups) return undefined
+  if (pools.size === 0) pools.set('default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 })
+  if (groups.size === 0) groups.set('default', { name: 'default', label: 'default', auth: [['local']], policy: {} })
+  return {
+    file,
+    gateway: {
+      name: gateway.name ?? defaultName(), listen: gateway.listen, certificates: gateway.certificate, keys: gateway.key, workers: gateway.workers, device: gateway.device,
+      proxyProtocolFrom: gateway['proxy-protocol-from'], maxSessions: gateway['max-sessions'],
+    },
+    pools, policy, groups,
+  }
+}
+
+/** `[pool.NAME]` or `[group.NAME]`: every table of it, in the order of the file. */
+function named<T>(section: string, value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> | undefined {
+  const before = problems.count
+  if (value !== undefined && !isTable(value)) problems.add([section], `${section}: must be written [${section}.NAME]`, 'key')
+  const result = new Map<string, T>()
+  for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
+    const path = [section, name]
+    if (isTable(entry) && !SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
+    else if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${section === 'pool' ? 'default' : 'staff'}]`, 'key')
+    else {
+      const parsed = read(name, entry, path)
+      if (parsed !== undefined) result.set(name, parsed)
+    }
+  }
+  return problems.count > before ? undefined : result
+}
+
+export interface PluginSection {
+  readonly state: 'on' | 'off'
+  /** Why it is off. */
+  readonly reason?: string
+  /** Undefined when off. */
+  readonly value: unknown
+}
+
+/** A plugin's section. One that is switched off is not looked into any further. */
+export function readPlugin(plugin: Plugin, section: unknown, problems: Problems): PluginSection | undefined {
+  const path = [plugin.name]
+  if (section === undefined && plugin.runsByDefault === false) return { state: 'off', reason: `no [${plugin.name}] section`, value: undefined }
+  if (section !== undefined && !isTable(section)) {
+    problems.add(path, `${pathText(path)}: must be a table, written [${plugin.name}]`, 'key')
+    return undefined
+  }
+  const { enabled = true, ...rest } = section ?? {}
+  if (typeof enabled !== 'boolean') problems.add([...path, 'enabled'], `${plugin.name}.enabled: must be true or false`)
+  if (enabled === false) return { state: 'off', reason: 'switched off with enabled = false', value: undefined }
+  const parsed = parseSection(plugin.config, rest, path, problems)
+  return parsed && { state: 'on', value: parsed.value }
+}

@@ -1,0 +1,79 @@
+import { z, type ZodType } from 'zod'
+import { cidr, domainName, ipAddress } from '../config/network.ts'
+import { duration, integer, quota, rate } from '../config/units.ts'
+import { quote, written } from '../config/written.ts'
+import type { Policy, PolicyKey, PolicyValues } from './policy.ts'
+import { isTrafficRule } from './traffic-rule.ts'
+
+/** One key of `[policy]`. Schema, defaults, help and README tables all come from here. */
+export interface PolicyKeyDefinition<K extends PolicyKey = PolicyKey> {
+  /** Name in the file. */
+  readonly key: string
+  readonly schema: ZodType<Policy[K]>
+  readonly builtIn: Policy[K]
+  readonly title: string
+  readonly description: string
+  /** Accepted and checked, but without effect in this version. */
+  readonly notInForce?: boolean
+}
+
+const MONTH = 30 * 86_400
+const timeout = () => duration({ max: MONTH })
+const rule = () =>
+  written('a rule', 'tcp 443 10.1.0.5', (text) =>
+    isTrafficRule(text) ? { value: text } : { refusal: `${quote(text)} is not a rule such as "10.0.0.0/8", "tcp 443 10.1.0.5" or "icmp"` })
+const banner = () =>
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  z.string().max(2000).refine((text) => !/[\x00-\x08\x0b-\x1f\x7f]/.test(text), 'must not hold control characters')
+
+export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } = {
+  pool: { key: 'pool', schema: z.string(), builtIn: 'default', title: 'Pool', description: 'Address pool, by the name of its section' },
+  dns: { key: 'dns', schema: z.array(ipAddress()).max(10), builtIn: [], title: 'DNS servers', description: 'Resolvers for the client, in order; clients keep the first three' },
+  defaultDomain: { key: 'default-domain', schema: domainName({ empty: true }), builtIn: '', title: 'Default domain', description: 'Domain that the client appends to short names' },
+  search: { key: 'search', schema: z.array(domainName()).max(32), builtIn: [], title: 'Search list', description: 'Further domains that are tried' },
+  splitInclude: { key: 'split-include', schema: z.array(cidr()).max(1000), builtIn: [], title: 'Routes through the tunnel', description: 'Networks reached through the tunnel; empty: everything' },
+  splitExclude: { key: 'split-exclude', schema: z.array(cidr()).max(1000), builtIn: [], title: 'Routes outside the tunnel', description: 'Networks that stay outside the tunnel' },
+  splitDns: { key: 'split-dns', schema: z.array(domainName({ wildcard: true })).max(1000), builtIn: [], title: 'Split DNS', description: 'Domains resolved through the tunnel; empty: by the client' },
+  tunnelAllDns: { key: 'tunnel-all-dns', schema: z.boolean(), builtIn: false, title: 'Tunnel all DNS', description: 'Every DNS query goes through the tunnel' },
+  localLan: { key: 'local-lan', schema: z.boolean(), builtIn: false, title: 'Local LAN', description: 'The client may reach its own network' },
+  dpdSec: { key: 'dpd', schema: timeout(), builtIn: 30, title: 'DPD interval', description: 'Silence after which the other side is probed; 0s = never' },
+  mobileDpdSec: { key: 'mobile-dpd', schema: timeout(), builtIn: 300, title: 'DPD interval, mobile', description: 'The same for phones and tablets' },
+  dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },
+  keepaliveSec: { key: 'keepalive', schema: timeout(), builtIn: 20, title: 'Keepalive', description: 'Time without sending after which a keepalive goes out; 0s = never' },
+  idleTimeoutSec: { key: 'idle-timeout', schema: timeout(), builtIn: 1800, title: 'Idle timeout', description: 'Counts only without an SSL-Tunnel' },
+  inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off', notInForce: true },
+  disconnectedTimeoutSec: { key: 'disconnected-timeout', schema: timeout(), builtIn: 1800, title: 'Disconnected timeout', description: 'How long a session waits for its client to return' },
+  sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },
+  rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Interval at which the client makes new keys; 0s = never' },
+  rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel or ssl' },
+  mtu: { key: 'mtu', schema: integer(576, 9000), builtIn: 1400, title: 'MTU', description: 'Largest inner packet, bytes; at least 1280 with IPv6' },
+  compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Off by default: compressed size tells secrets (VORACLE)', notInForce: true },
+  banner: { key: 'banner', schema: banner(), builtIn: '', title: 'Banner', description: 'Text shown to the user after login' },
+  rateUp: { key: 'rate-up', schema: rate(), builtIn: 0, title: 'Rate up', description: 'Limit from the client; empty = none', notInForce: true },
+  rateDown: { key: 'rate-down', schema: rate(), builtIn: 0, title: 'Rate down', description: 'Limit towards the client; empty = none', notInForce: true },
+  quota: { key: 'quota', schema: quota(), builtIn: '', title: 'Quota', description: 'Volume in a day, week or month; empty = none', notInForce: true },
+  maxSessions: { key: 'max-sessions', schema: integer(0, 100_000), builtIn: 0, title: 'Sessions of a user', description: 'At the same time; 0 = no limit' },
+  allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'Traffic that may pass; empty = everything the routes reach', notInForce: true },
+  deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'Traffic that may not pass', notInForce: true },
+  clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other', notInForce: true },
+}
+
+/** In the order of the table. */
+export const POLICY_PROPERTIES = Object.keys(POLICY_KEYS) as readonly PolicyKey[]
+
+export const BUILT_IN_POLICY = Object.fromEntries(POLICY_PROPERTIES.map((property) => [property, POLICY_KEYS[property].builtIn])) as unknown as Policy
+
+/** A `[policy]` table: every key optional, none unknown; gives the properties that are set. */
+export const PolicySchema = z
+  .strictObject(Object.fromEntries(POLICY_PROPERTIES.map((property) => [POLICY_KEYS[property].key, (POLICY_KEYS[property].schema as ZodType).optional()])))
+  .transform((table): PolicyValues =>
+    Object.fromEntries(POLICY_PROPERTIES.flatMap((property) => {
+      const value = table[POLICY_KEYS[property].key]
+      return value === undefined ? [] : [[property, value]]
+    })))
+
+/** A value as the file would have it: 30 -> `30s`, lists with commas; for `explain`. */
+export function policyUnit(property: PolicyKey): { readonly unit?: string; readonly range?: string } {
+  const meta = POLICY_KEYS[property].schema.meta() ?? {}
+  return { ...(typeof meta['unit'] === 'string' && { unit: meta['unit'] }), ...(typeof meta['range'] === 'string' && { range: meta['range'] }) }
+}
