@@ -36,6 +36,8 @@ export interface Negotiator {
 /** The user's own layer of policy. */
 export interface PolicySource {
   layer(user: string): PolicyLayer | undefined
+  /** Groups of a user whom this source knows, the default one first; undefined: not known here. */
+  groups?(user: string): readonly string[] | undefined
 }
 
 /** Called when the data plane is open, before the gateway says it is ready; the disposer runs before it stops. */

@@ -14,6 +14,7 @@ export function fileProblem(error: unknown): string {
   return (code !== undefined && known[code]) || code || (error instanceof Error ? error.message : 'cannot be read')
 }
 
+/** Why a file cannot be used, without its path. */
 export class FileRefusal extends Error {}
 
 /** A whole regular file of at most `maxBytes`, and whether strangers may read it. Never blocks on a FIFO. */

@@ -72,7 +72,7 @@ export const PolicySchema = z
       return value === undefined ? [] : [[property, value]]
     })))
 
-/** A value as the file would have it: 30 -> `30s`, lists with commas; for `explain`. */
+/** Unit and range as the schema has them, for help and tables. */
 export function policyUnit(property: PolicyKey): { readonly unit?: string; readonly range?: string } {
   const meta = POLICY_KEYS[property].schema.meta() ?? {}
   return { ...(typeof meta['unit'] === 'string' && { unit: meta['unit'] }), ...(typeof meta['range'] === 'string' && { range: meta['range'] }) }

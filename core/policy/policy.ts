@@ -35,7 +35,7 @@ export interface Policy {
 export type PolicyKey = keyof Policy
 export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined }
 
-/** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `policy`, `built-in`. */
+/** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `[policy]`, `built-in`. */
 export interface PolicyLayer {
   readonly origin: string
   readonly values: PolicyValues
@@ -49,4 +49,6 @@ export interface ResolvedPolicy {
 export interface Policies {
   /** user > group > attributes of the back-end > `[policy]` > built-in; key by key. */
   resolve(who: { readonly user: string; readonly group: string; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
+  /** Groups that some policy source knows for the user; undefined: known to none. */
+  groups?(user: string): readonly string[] | undefined
 }

@@ -1,0 +1,24 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+import { fileProblem } from '../config/files.ts'
+import { GatewayError } from '../errors.ts'
+
+/** Replaces or makes a file in one step, 0600; its folder is made 0700. Never leaves half a file under that name. */
+export function writePrivately(file: string, text: string): void {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const handle = openSync(temporary, 'wx', 0o600)
+    try {
+      writeSync(handle, text)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new GatewayError('TLS_CERTIFICATE', `${file}: cannot be written: ${fileProblem(error)}`, { cause: error })
+  }
+}
