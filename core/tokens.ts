@@ -8,6 +8,7 @@ import type { Logger } from './log.ts'
 import type { Policies } from './policy/policy.ts'
 import type { Sessions } from './session/session.ts'
 import type { Store } from './store/store.ts'
+import type { TlsFacts } from './tls-facts.ts'
 
 /** `Symbol.for`, so that separately built bundles meet the same token. */
 export type Token<T> = symbol & { readonly __type?: T }
@@ -26,3 +27,5 @@ export const LOGGER = token<Logger>('Logger')
 export const POLICIES = token<Policies>('Policies')
 export const SESSIONS = token<Sessions>('Sessions')
 export const STORE = token<Store>('Store')
+/** Only while serving. */
+export const TLS_FACTS = token<TlsFacts>('TlsFacts')

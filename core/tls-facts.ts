@@ -1,0 +1,8 @@
+/** What transports have to tell clients about the certificates in use. */
+export interface TlsFacts {
+  /**
+   * SHA-1 over the DER of the leaf that a client of this server name meets, upper-case hex; of several certificates the
+   * first one's. undefined when it is not known.
+   */
+  leafSha1(serverName: string | undefined): string | undefined
+}
