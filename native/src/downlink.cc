@@ -1,0 +1,84 @@
+#include "downlink.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace postern {
+
+Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output)
+    : context_(context), tunnels_(tunnels), tun_(tun), output_(output), buffer_(new uint8_t[kPacket + 64]) {}
+
+void Downlink::readQueue(uint64_t nowMs) {
+  uint8_t* at = buffer_.get() + 6;  // the packet behind the 10-byte header is aligned
+  for (int i = 0; i < kReads; ++i) {
+    const ssize_t n = ::read(context_.queueFd, at, sizeof(VirtioNetHeader) + kPacket);
+    if (n <= static_cast<ssize_t>(sizeof(VirtioNetHeader))) return;  // EAGAIN: drained
+    VirtioNetHeader header;
+    std::memcpy(&header, at, sizeof header);
+    const ByteView bytes(at + sizeof header, static_cast<size_t>(n) - sizeof header);
+    output_.stats.add(Stat::tunReads);
+    output_.stats.add(Stat::tunRxBytes, bytes.size());
+    packet(header, bytes, nowMs);
+  }
+}
+
+void Downlink::readInbox(uint64_t nowMs) {
+  context_.inboxes[context_.worker]->take(handed_);
+  for (const HandedPacket& handed : handed_) packet(handed.header, handed.packet, nowMs);
+  handed_.clear();
+}
+
+void Downlink::packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs) {
+  PacketInfo info;
+  if (!destination(bytes, info)) {
+    output_.stats.add(Stat::noRoute);
+    return;
+  }
+  const Route route = info.version == 4 ? context_.router.find(info.dst4) : context_.router.find(info.dst6);
+  if (route.tunnel != 0 && route.worker != context_.worker) return handOver(route.worker, header, bytes);
+  Tunnel* tunnel = route.tunnel == 0 ? nullptr : tunnels_.find(route.tunnel);
+  if (tunnel == nullptr) {
+    output_.stats.add(Stat::noRoute);
+    return;
+  }
+  deliver(*tunnel, header, bytes, nowMs);
+}
+
+void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs) {
+  SegmentPlan plan;
+  if (!planSegments(header, bytes, plan)) {
+    output_.stats.add(Stat::txDropped);
+    return;
+  }
+  output_.stats.add(Stat::tunRxPackets, plan.count);
+  const auto mtu = static_cast<uint16_t>(std::min<size_t>(tunnel.spec.mtu, cstp::kMaxPayload));
+  if (segmentLength(plan, bytes, 0) > mtu) return tooBig(bytes, mtu, nowMs);
+  for (size_t i = 0; i < plan.count; ++i) {
+    const size_t length = segmentLength(plan, bytes, i);
+    writeSegment(plan, bytes, i, tunnel.reserve(length));
+    tunnel.send(length);
+  }
+  tunnel.liveness.sent(static_cast<uint32_t>(nowMs / 1000));
+  if (output_.collected.size() >= kBurst) output_.owner->flush();
+}
+
+void Downlink::handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes) {
+  const bool taken = context_.inboxes[worker]->push({header, Bytes(bytes.begin(), bytes.end())});
+  output_.stats.add(taken ? Stat::handedOver : Stat::handOverDropped);
+}
+
+void Downlink::tooBig(ByteView bytes, uint16_t mtu, uint64_t nowMs) {
+  output_.stats.add(Stat::tooBig);
+  if (nowMs / 1000 != tooBigSecond_) {
+    tooBigSecond_ = nowMs / 1000;
+    tooBigSent_ = 0;
+  }
+  if (++tooBigSent_ > kTooBigPerSecond) return;
+  uint8_t answer[1280];
+  const size_t length = buildTooBig(bytes, mtu, context_.gateway.ipv4, context_.gateway.ipv6, answer);
+  if (length != 0) tun_.write({answer, length});
+}
+
+}  // namespace postern

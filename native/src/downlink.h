@@ -1,0 +1,67 @@
+// TUN -> clients: reads super-packets, finds the tunnel, cuts them into CSTP frames. The worker's thread only, except
+// that other workers push into its inbox of handed-over packets.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "inbox.h"
+#include "router.h"
+#include "segment.h"
+#include "tun_writer.h"
+#include "tunnel_set.h"
+
+namespace postern {
+
+// A packet that another worker's TUN queue received.
+struct HandedPacket {
+  VirtioNetHeader header;
+  Bytes packet;
+};
+using PacketInbox = Inbox<HandedPacket>;
+
+// Sources of the ICMP answers to packets that are too big for a tunnel.
+struct GatewayAddresses {
+  Ipv4 ipv4 = 0;
+  Ipv6 ipv6{};
+};
+
+class Downlink {
+ public:
+  // Implementation constants.
+  static constexpr int kReads = 16;            // of the TUN queue in one round
+  static constexpr size_t kHandOver = 64;      // packets waiting for another worker: at most 4 MiB
+  static constexpr uint32_t kTooBigPerSecond = 1000;
+
+  struct Context {
+    uint32_t worker;
+    int queueFd;
+    const Router& router;
+    GatewayAddresses gateway;
+    const std::vector<PacketInbox*>& inboxes;  // of all workers
+  };
+  Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output);
+
+  // One round of the TUN queue, or of the inbox.
+  void readQueue(uint64_t nowMs);
+  void readInbox(uint64_t nowMs);
+
+ private:
+  static constexpr size_t kPacket = 65536;
+  static constexpr size_t kBurst = 65536;  // collected records are sent at this size
+
+  void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
+  void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
+  void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);
+  void tooBig(ByteView bytes, uint16_t mtu, uint64_t nowMs);
+
+  Context context_;
+  TunnelSet& tunnels_;
+  TunWriter& tun_;
+  TlsOutput& output_;
+  std::unique_ptr<uint8_t[]> buffer_;
+  std::vector<HandedPacket> handed_;
+  uint64_t tooBigSecond_ = 0;
+  uint32_t tooBigSent_ = 0;
+};
+
+}  // namespace postern

@@ -1,0 +1,63 @@
+// One tunnel: a TLS channel with CSTP on it, the client's addresses, its clocks and counters. Belongs to one worker's
+// thread; only `counters` may be read elsewhere.
+#pragma once
+#include "cstp.h"
+#include "frame_queue.h"
+#include "liveness.h"
+#include "tls_channel.h"
+#include "tunnel_counters.h"
+
+namespace postern {
+
+class Tunnel {
+ public:
+  enum class State : uint8_t {
+    kOpen,
+    kLingering,  // said goodbye: flushes, discards what comes, until the peer closes or the deadline
+    kClosed,     // freed at the end of the round
+  };
+
+  // Implementation constants: what a client that does not read may cost, besides FrameQueue::kLimit and the kernel's
+  // socket buffer (TCP_NOTSENT_LOWAT). Data stops being encrypted as soon as the socket blocks; answers to the client's
+  // own frames stop here, and so does reading from it.
+  static constexpr size_t kUnsentLimit = 192 * 1024;
+
+  Tunnel(uint32_t id, const TunnelSpec& spec, int fd, SSL* ssl, TlsOutput& output, uint64_t nowMs);
+
+  // One control frame; overtakes waiting data. False when the client reads too little: nothing is sent.
+  bool control(cstp::Type type, ByteView payload);
+  // A frame of one packet: returns where to write header and packet (length = without header). Call send() after it.
+  uint8_t* reserve(size_t length);
+  // The frame written into reserve(): encrypted now, or left waiting.
+  void send(size_t length);
+  // Encrypts waiting frames while the socket takes them.
+  void pump();
+  bool congested() const noexcept { return channel.unsent() > kUnsentLimit; }
+  void heard(uint64_t nowMs) noexcept {
+    counters.heard(nowMs);
+    liveness.heard(static_cast<uint32_t>(nowMs / 1000));
+  }
+
+  const uint32_t id;
+  State state = State::kOpen;
+  bool up = false;              // tunnelUp was posted, routes are in
+  uint32_t interest = 0;        // what epoll watches
+  uint32_t wheelAt = 0;         // second of the valid entry in the wheel; 0 = none
+  uint64_t lingerUntilMs = 0;
+  TunnelSpec spec;
+  Liveness liveness;
+  TunnelCounters counters;
+  cstp::Framer framer;
+  TlsChannel channel;
+
+ private:
+  // Data queues behind data.
+  bool waits() const noexcept { return channel.blocked() || !waiting_.empty(); }
+  void encrypt(ByteView frame);
+  void dropped(size_t frames);
+
+  TlsOutput& output_;
+  FrameQueue waiting_;
+};
+
+}  // namespace postern

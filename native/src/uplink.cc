@@ -1,0 +1,129 @@
+#include "uplink.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace postern {
+namespace {
+
+enum class Source { kOwn, kForeign, kNoise };
+
+// Noise is what every host says on a new link: from fe80::/10 or ::, or to a multicast group. Nobody routes it.
+Source checkSource(const TunnelSpec& spec, const PacketInfo& info) noexcept {
+  if (info.version == 4) return spec.ipv4 == info.src4 ? Source::kOwn : Source::kForeign;
+  const bool linkLocal = info.src6[0] == 0xfe && (info.src6[1] & 0xc0) == 0x80;
+  if (linkLocal || info.src6 == Ipv6{} || info.dst6[0] == 0xff) return Source::kNoise;
+  return spec.ipv6 == info.src6 ? Source::kOwn : Source::kForeign;
+}
+
+}  // namespace
+
+Uplink::Uplink(TunWriter& tun, StatBlock& stats) : tun_(tun), stats_(stats), arena_(new uint8_t[kArena]) {}
+
+ByteSpan Uplink::room() noexcept {
+  if (kArena - used_ < 2 * kRecord) flush();
+  return {arena_.get() + used_, kRecord};
+}
+
+void Uplink::flush() noexcept {
+  tun_.flush();
+  used_ = 0;
+}
+
+Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs) {
+  size_t length = 0;
+  for (size_t total = 0; total < kBudget; total += length) {
+    if (tunnel.congested()) return Outcome::kDrained;  // its frames ask for answers that it does not read
+    const ByteSpan into = room();
+    switch (tunnel.channel.read(into, length)) {
+      case TlsChannel::Read::kData: break;
+      case TlsChannel::Read::kWait: tunnel.channel.releaseBuffers(); return Outcome::kDrained;
+      case TlsChannel::Read::kEof: return down(TunnelDownReason::kEof);
+      case TlsChannel::Read::kError: return down(TunnelDownReason::kTls);
+    }
+    used_ += length;
+    if (parse(tunnel, into.first(length), nowMs) == Outcome::kDown) return Outcome::kDown;
+  }
+  return Outcome::kMore;
+}
+
+Uplink::Outcome Uplink::feed(Tunnel& tunnel, ByteView early, uint64_t nowMs) {
+  while (!early.empty()) {
+    const ByteSpan into = room().first(std::min(early.size(), kRecord));
+    std::memcpy(into.data(), early.data(), into.size());
+    used_ += into.size();
+    early = early.subspan(into.size());
+    if (parse(tunnel, into, nowMs) == Outcome::kDown) return Outcome::kDown;
+  }
+  return Outcome::kDrained;
+}
+
+Uplink::Outcome Uplink::parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs) {
+  tunnel.heard(nowMs);
+  bool open = true;
+  const bool sound = tunnel.framer.feed(bytes, [&](const cstp::Frame& f) { return open = frame(tunnel, f, nowMs); });
+  if (!sound) {
+    stats_.add(Stat::cstpFrameErrors);
+    return down(TunnelDownReason::kFrame);
+  }
+  return open ? Outcome::kDrained : Outcome::kDown;
+}
+
+// False ends the tunnel.
+bool Uplink::frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs) {
+  stats_.add(Stat::cstpRxFrames);
+  switch (frame.type) {
+    case cstp::kData:
+      packet(tunnel, frame.payload, nowMs);
+      return true;
+    case cstp::kDpdReq:
+      stats_.add(Stat::dpdReceived);
+      // At full length: clients measure the path with padded probes (reference dataplane section 8, 1).
+      tunnel.control(cstp::kDpdResp, frame.payload);
+      return true;
+    case cstp::kDpdResp:
+    case cstp::kKeepalive:
+      return true;
+    case cstp::kDisconnect: {
+      const ByteView payload = frame.payload.first(std::min(frame.payload.size(), kDetail));
+      down(TunnelDownReason::kPeerDisconnect);
+      detail_.assign(payload.begin(), payload.end());
+      return false;
+    }
+    default:
+      stats_.add(Stat::unknownFrames);
+      return true;
+  }
+}
+
+void Uplink::packet(Tunnel& tunnel, ByteView payload, uint64_t nowMs) {
+  if (payload.empty()) return;
+  PacketInfo info;
+  const bool sound = parsePacket(payload, info);
+  const Source source = sound ? checkSource(tunnel.spec, info) : Source::kNoise;
+  if (source != Source::kOwn) {
+    const bool spoofed = source == Source::kForeign;
+    tunnel.counters.add(spoofed ? TunnelCounters::kRxSpoofed : TunnelCounters::kRxInvalid);
+    stats_.add(spoofed ? Stat::rxSpoofed : Stat::rxInvalid);
+    return;
+  }
+  tunnel.counters.add(TunnelCounters::kRxPackets);
+  tunnel.counters.add(TunnelCounters::kRxBytes, payload.size());
+  tunnel.counters.payload(nowMs);
+
+  uint8_t* at = const_cast<uint8_t*>(payload.data());  // the arena is ours to write
+  if (at < arena_.get() || at >= arena_.get() + used_) {
+    at = arena_.get() + used_;  // reassembled by the framer, which will reuse its buffer
+    std::memcpy(at, payload.data(), payload.size());
+    used_ += payload.size();
+  }
+  tun_.add({at, payload.size()}, info, tunnel.id);
+}
+
+Uplink::Outcome Uplink::down(TunnelDownReason reason) {
+  reason_ = reason;
+  detail_.clear();
+  return Outcome::kDown;
+}
+
+}  // namespace postern

@@ -1,0 +1,52 @@
+// Client -> TUN: decrypted bytes of the tunnels of one worker, taken apart into CSTP frames, answered or passed on. The
+// worker's thread only.
+#pragma once
+#include <memory>
+
+#include "tun_writer.h"
+#include "tunnel.h"
+
+namespace postern {
+
+class Uplink {
+ public:
+  enum class Outcome : uint8_t {
+    kDrained,  // nothing more to read for now
+    kMore,     // the budget of the round is used up; bytes may lie inside the SSL, where epoll cannot see them
+    kDown,     // reason() and detail() say why
+  };
+
+  Uplink(TunWriter& tun, StatBlock& stats);
+
+  // Reads and handles what the client has sent, up to a budget.
+  Outcome read(Tunnel& tunnel, uint64_t nowMs);
+  // Bytes that were decrypted before the tunnel came here.
+  Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
+  // End of the round: everything goes into the TUN device, the arena is empty again.
+  void flush() noexcept;
+
+  TunnelDownReason reason() const noexcept { return reason_; }
+  ByteView detail() const noexcept { return detail_; }
+
+ private:
+  // Implementation constants.
+  static constexpr size_t kArena = 256 * 1024;
+  static constexpr size_t kRecord = 16384;
+  static constexpr size_t kBudget = 128 * 1024;  // bytes of one tunnel in one round
+  static constexpr size_t kDetail = 512;
+
+  ByteSpan room() noexcept;  // for one record, with as much left behind it for a frame that was split
+  Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
+  bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
+  void packet(Tunnel& tunnel, ByteView payload, uint64_t nowMs);
+  Outcome down(TunnelDownReason reason);
+
+  TunWriter& tun_;
+  StatBlock& stats_;
+  std::unique_ptr<uint8_t[]> arena_;  // packets lie here until flush()
+  size_t used_ = 0;
+  TunnelDownReason reason_ = TunnelDownReason::kInternal;
+  Bytes detail_;
+};
+
+}  // namespace postern

@@ -1,0 +1,99 @@
+// A data worker: one thread, one level-triggered epoll set with its TUN queue, the sockets of its tunnels and two
+// inboxes. Nothing on the packet path locks, allocates or waits (reference dataplane section 3.1).
+//
+// Any thread may call post(), packets() and stats(); everything else runs on the worker's own thread.
+#pragma once
+#include <atomic>
+#include <thread>
+
+#include "coarse_clock.h"
+#include "downlink.h"
+#include "timer_wheel.h"
+#include "tunnel_table.h"
+#include "uplink.h"
+
+namespace postern {
+
+struct Command {
+  enum class Kind : uint8_t { kAdopt, kUpdate, kDrop, kStop };
+  Kind kind;
+  uint32_t tunnel = 0;
+  std::unique_ptr<Promotion> promotion;  // kAdopt
+  std::optional<TunnelSpec> spec;        // kUpdate
+  std::optional<DropRequest> drop;       // kDrop; with kAdopt: it overtook
+};
+
+class Worker {
+ public:
+  struct Context {
+    uint32_t index;
+    int queueFd;
+    Offloads offloads;
+    GatewayAddresses gateway;
+    TunnelTable& table;
+    EventSink& events;
+    const std::vector<PacketInbox*>& inboxes;
+  };
+  explicit Worker(const Context& context);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // 0 or an errno value: descriptors and the thread. All signals are blocked in the thread.
+  int start();
+  void join();
+  bool post(Command&& command) { return commands_.push(std::move(command)); }
+  PacketInbox& packets() noexcept { return packets_; }
+  const StatBlock& stats() const noexcept { return stats_; }
+
+ private:
+  void run();
+  void round();
+  int timeoutMs() const noexcept;
+  void moderate(uint64_t buffersBefore);
+  uint64_t buffers() const noexcept { return stats_.get(Stat::tunReads) + stats_.get(Stat::tlsReads); }
+
+  // worker_commands.cc
+  void takeCommands();
+  void execute(Command& command);
+  void adopt(std::unique_ptr<Promotion> promotion, const std::optional<DropRequest>& drop);
+  void update(Tunnel& tunnel, const TunnelSpec& spec);
+  void drop(Tunnel& tunnel, const DropRequest& request);
+  void stopAll();
+
+  // worker_tunnels.cc
+  void readable(Tunnel& tunnel, uint32_t events);
+  void handle(Tunnel& tunnel, Uplink::Outcome outcome);
+  void settle();  // everything produced since the last call leaves, or waits for EPOLLOUT
+  void watch(Tunnel& tunnel);
+  void tick();
+  void check(uint32_t id, uint32_t second);
+  void schedule(Tunnel& tunnel);
+  void down(Tunnel& tunnel, TunnelDownReason reason, ByteView detail);  // says so, once
+  void linger(Tunnel& tunnel);
+  void close(Tunnel& tunnel);
+  void expireLingering();
+
+  Context context_;
+  StatBlock stats_;
+  Inbox<Command> commands_;
+  PacketInbox packets_;
+  int epoll_ = -1;
+  uint64_t nowMs_ = 0;
+  bool stopped_ = false;
+  std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
+  size_t batchAt_ = 0;
+  std::vector<uint32_t> unread_, reading_;  // tunnels whose budget ended before their bytes
+  bool timersLeft_ = false;
+  TlsOutput output_;
+  TunWriter tun_;
+  TunnelSet tunnels_;
+  Uplink uplink_;
+  Downlink downlink_;
+  TimerWheel wheel_;
+  std::vector<uint32_t> lingering_;
+  std::vector<std::unique_ptr<Tunnel>> graveyard_;  // freed at the end of a round: the batch of epoll may name them
+  std::thread thread_;
+};
+
+}  // namespace postern

@@ -1,0 +1,150 @@
+#include "worker_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "coarse_clock.h"
+#include "ip_prefix.h"
+#include "steering.h"
+#include "tun_device.h"
+#include "worker.h"
+
+namespace postern {
+namespace {
+
+// Reference dataplane section 7, "Cores": one core stays for JavaScript and interrupts.
+uint32_t workersForMachine() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const int cores = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  if (cores <= 2) return 1;
+  if (cores <= 4) return 2;
+  return static_cast<uint32_t>(std::clamp(cores / 4, 4, 16));
+}
+
+GatewayAddresses gatewayAddresses(const std::vector<std::string>& addresses) {
+  GatewayAddresses gateway;
+  for (const std::string& text : addresses) {
+    IpPrefix prefix;
+    if (!parsePrefix(text, prefix)) continue;
+    if (prefix.ipv6 && gateway.ipv6 == Ipv6{}) gateway.ipv6 = prefix.bytes;
+    if (!prefix.ipv6 && gateway.ipv4 == 0) gateway.ipv4 = prefix.ipv4();
+  }
+  return gateway;
+}
+
+// control_ orders commands: whoever finds a tunnel placed pushes behind its adopt. Taken before the table's mutex.
+class Pool final : public WorkerPool {
+ public:
+  Pool(std::unique_ptr<TunDevice> device, EventSink& events) : device_(std::move(device)), events_(events) {}
+  ~Pool() override { stop(); }
+
+  bool start(uint32_t workers, const GatewayAddresses& gateway, OpError& error) {
+    for (uint32_t i = 0; i < workers; ++i) {
+      workers_.push_back(std::make_unique<Worker>(
+          Worker::Context{i, device_->queue(i), device_->offloads(), gateway, table_, events_, inboxes_}));
+      inboxes_.push_back(&workers_.back()->packets());
+    }
+    for (const auto& worker : workers_) {
+      if (const int code = worker->start()) {
+        const char* name = ::strerrorname_np(code);
+        error = {name != nullptr ? name : "EIO", "start data worker", std::strerror(code)};
+        return false;
+      }
+    }
+    offloads_ = device_->offloadNames();
+    return true;
+  }
+
+  const std::string& device() const override { return device_->name(); }
+  uint32_t workers() const override { return static_cast<uint32_t>(workers_.size()); }
+  const std::vector<std::string>& offloads() const override { return offloads_; }
+
+  void adopt(std::unique_ptr<Promotion> promotion) override {
+    std::lock_guard lock(control_);
+    const uint32_t tunnel = promotion->tunnel;
+    EarlyCommands early = table_.takeEarly(tunnel);
+    if (stopped_) return refuse(tunnel, TunnelDownReason::kStopped);
+    if (early.spec) promotion->spec = *early.spec;
+    const uint32_t worker = steeredWorker(promotion->spec, workers());
+    if (!table_.place(tunnel, worker)) return;  // a second adopt of one number: its events belong to the first
+    Command command{Command::Kind::kAdopt, tunnel, std::move(promotion), std::nullopt, std::move(early.drop)};
+    if (workers_[worker]->post(std::move(command))) return;
+    table_.leave(tunnel, {});
+    refuse(tunnel, TunnelDownReason::kInternal);
+  }
+
+  void update(uint32_t tunnel, const TunnelSpec& spec) override {
+    std::lock_guard lock(control_);
+    if (stopped_) return;
+    if (const auto worker = table_.workerOf(tunnel)) {
+      workers_[*worker]->post({Command::Kind::kUpdate, tunnel, nullptr, spec, std::nullopt});
+    } else {
+      table_.early(tunnel).spec = spec;
+    }
+  }
+
+  void drop(uint32_t tunnel, DropHow how, std::string text, TunnelDownReason reason) override {
+    std::lock_guard lock(control_);
+    if (stopped_) return;
+    DropRequest request{how, std::move(text), reason};
+    if (const auto worker = table_.workerOf(tunnel)) {
+      workers_[*worker]->post({Command::Kind::kDrop, tunnel, nullptr, std::nullopt, std::move(request)});
+    } else {
+      table_.early(tunnel).drop = std::move(request);
+    }
+  }
+
+  bool counters(uint32_t tunnel, TunnelCounterWords& into) const override { return table_.read(tunnel, coarseMs(), into); }
+
+  void addStats(std::array<uint64_t, kStatCount>& sum) const override {
+    for (const auto& worker : workers_) {
+      for (size_t i = 0; i < kStatCount; ++i) sum[i] += worker->stats().get(static_cast<Stat>(i));
+    }
+  }
+
+  void stop() override {
+    {
+      std::lock_guard lock(control_);
+      if (!stopped_) {
+        stopped_ = true;
+        for (const auto& worker : workers_) worker->post({Command::Kind::kStop, 0, nullptr, std::nullopt, std::nullopt});
+      }
+    }
+    std::lock_guard lock(joining_);
+    for (const auto& worker : workers_) worker->join();
+    device_->close();
+  }
+
+ private:
+  void refuse(uint32_t tunnel, TunnelDownReason reason) {
+    const uint8_t counters[sizeof(TunnelCounterWords)] = {};
+    events_.post(EventType::kTunnelDown, tunnel, static_cast<uint32_t>(reason), counters);
+  }
+
+  // Destroyed in reverse: workers before what they use.
+  std::unique_ptr<TunDevice> device_;
+  EventSink& events_;
+  std::vector<std::string> offloads_;
+  TunnelTable table_;
+  std::mutex control_, joining_;
+  bool stopped_ = false;
+  std::vector<PacketInbox*> inboxes_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<WorkerPool> createWorkerPool(const WorkerPoolSpec& spec, EventSink& events, OpError& error) {
+  const uint32_t workers = spec.workers != 0 ? spec.workers : workersForMachine();
+  std::unique_ptr<TunDevice> device = TunDevice::create(spec, workers, error);
+  if (device == nullptr) return nullptr;
+  auto pool = std::make_unique<Pool>(std::move(device), events);
+  if (!pool->start(workers, gatewayAddresses(spec.addresses), error)) return nullptr;  // the destructor joins and closes
+  return pool;
+}
+
+}  // namespace postern
