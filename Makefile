@@ -72,8 +72,8 @@ test: ## everything that CI runs; installs the peers it needs
 
 .PHONY: fuzz
 fuzz: build ## every fuzz target (SECONDS=60)
-	$(MAKE) -C native fuzz SECONDS=$(or $(SECONDS_EACH),60)
-	node --import tsx test/fuzz/run.ts --seconds $(or $(SECONDS_EACH),60)
+	$(MAKE) -C native fuzz SECONDS=$(or $(SECONDS),60)
+	node --import tsx test/fuzz/run.ts --seconds $(or $(SECONDS),60)
 
 .PHONY: bench
 bench: build peers ## against ocserv in the same run (ONLY=tls|login)
