@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto'
+import {
+  formatEndpoint, GatewayError, PeerError,
+  type Audit, type AuthBackend, type AuthForm, type Clock, type Identity, type Logger, type RefusalReason, type Session, type Sessions,
+} from '../../core/api.ts'
+import { authRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
+import { readClientDocument, type ClientDocument, type ClientFacts } from './client-document.ts'
+import { clearCookie, setCookie, updateCookies } from './cookies.ts'
+import type { Counters } from './counters.ts'
+import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
+import type { Dialogues, OpenDialogue } from './dialogues.ts'
+import type { ChosenGroup, GroupChoice } from './group-choice.ts'
+import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './texts.ts'
+import { clientFamily, printable } from './user-agent.ts'
+
+/** One POST of the login, or the GET of a client without aggregate authentication (no body). */
+export interface LoginRequest {
+  readonly peer: { readonly address: string; readonly port: number }
+  readonly path: string
+  readonly userAgent: string
+  /** The client sent `X-Aggregate-Auth`. */
+  readonly aggregate: boolean
+  readonly cookies: ReadonlyMap<string, string>
+  readonly serverName: string | undefined
+  readonly body: Uint8Array | undefined
+}
+export interface LoginAnswer {
+  readonly status: number
+  readonly body: string
+  readonly cookies: readonly string[]
+  readonly close?: boolean
+}
+
+export interface AggregateAuthParts {
+  readonly sessions: Sessions
+  readonly audit: Audit
+  readonly clock: Clock
+  readonly log: Logger
+  readonly dialogues: Dialogues
+  readonly groups: GroupChoice
+  readonly counters: Counters
+  readonly backends: () => readonly AuthBackend[]
+  /** SHA-1 of the leaf certificate that a client of this server name met, upper-case hex. */
+  readonly certificateSha1: (serverName: string | undefined) => string | undefined
+}
+
+/** The login: documents in, documents and cookies out (reference/protocol section 3). Knows no socket. */
+export class AggregateAuth {
+  constructor(private readonly parts: AggregateAuthParts) {}
+
+  async answer(request: LoginRequest): Promise<LoginAnswer> {
+    let document: ClientDocument
+    try {
+      document = request.body === undefined ? EMPTY_INIT : readClientDocument(request.body)
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error
+      this.parts.counters.unparsable++
+      this.parts.log.debug('document refused', { peer: request.peer.address, reason: error.message })
+      return { status: 400, body: unparsableDocument(UNPARSABLE_TEXT), cookies: [], close: true }
+    }
+    const dialect: Dialect = request.aggregate || (request.body !== undefined && document.xml) ? 'aggregate' : 'plain'
+    switch (document.kind) {
+      case 'init':
+        return this.init(request, dialect, document.facts)
+      case 'auth-reply':
+        return this.reply(request, dialect, document.facts, document.values)
+      case 'logout':
+        return this.logout(request, document.sessionToken ?? request.cookies.get('webvpn'))
+    }
+  }
+
+  /** Ends the session of a valid cookie; says the same for any other. */
+  logout(request: Pick<LoginRequest, 'peer'>, cookie: string | undefined): LoginAnswer {
+    const found = cookie === undefined ? undefined : this.parts.sessions.byCookie(cookie)
+    if (found && 'session' in found) {
+      const { session } = found
+      this.parts.sessions.end(session.id, 'user', 'logout')
+      this.parts.audit.record({ action: 'logout', actor: session.user, subject: session.id, peer: request.peer.address, ok: true })
+      this.parts.log.info('logout', { session: session.id, user: session.user })
+    }
+    return { status: 200, body: logoutDocument(), cookies: [clearCookie('webvpn'), clearCookie('webvpncontext'), clearCookie('webvpnc')] }
+  }
+
+  private async init(request: LoginRequest, dialect: Dialect, facts: ClientFacts, error?: string): Promise<LoginAnswer> {
+    const earlier = request.cookies.get('webvpncontext')
+    if (earlier !== undefined) this.parts.dialogues.remove(earlier)
+    const chosen = this.parts.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
+    const open = this.open(request, chosen, facts)
+    return this.conclude(request, dialect, open, await open.dialogue.begin(), error)
+  }
+
+  private async reply(request: LoginRequest, dialect: Dialect, facts: ClientFacts, values: ReadonlyMap<string, string>): Promise<LoginAnswer> {
+    const handle = facts.handle ?? request.cookies.get('webvpncontext')
+    let open = this.parts.dialogues.get(handle)
+    if (!open && handle !== undefined) return this.init(request, dialect, facts, STALE_TEXT)
+    if (open?.dialogue.busy) return this.form(request, dialect, open, open.dialogue.form ?? EMPTY_FORM, BUSY_TEXT)
+    const picked = this.parts.groups.bySelect(facts.groupSelect)
+    if (!open) {
+      // A form posted without having been asked for.
+      const chosen = this.parts.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
+      open = this.open(request, chosen, facts)
+      const first = await open.dialogue.begin()
+      if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
+    } else if (picked && picked !== open.chosen.group && open.chosen.by !== 'url') {
+      open = this.open(request, { group: picked, by: 'client' }, open.facts, open)
+      const first = await open.dialogue.begin()
+      if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
+    }
+    return this.conclude(request, dialect, open, await open.dialogue.answer(values))
+  }
+
+  private open(request: LoginRequest, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
+    const chain = chainOf(chosen.group.auth, this.parts.backends())
+    if (chain.length === 0) this.parts.log.error('no login method of the group is available', { group: chosen.group.name })
+    const context = { peer: request.peer.address, group: chosen.group.name, userAgent: printable(request.userAgent) }
+    const dialogue = new Dialogue(chain, context, earlier?.dialogue.failures)
+    return this.parts.dialogues.add(request.peer.address, { dialogue, chosen, facts }, earlier?.handle)
+  }
+
+  private async conclude(request: LoginRequest, dialect: Dialect, open: OpenDialogue, outcome: DialogueOutcome, notice?: string): Promise<LoginAnswer> {
+    switch (outcome.kind) {
+      case 'form':
+        if (outcome.error) this.refused(request, open, outcome.error, outcome.user)
+        return this.form(request, dialect, open, outcome.form, outcome.error === undefined ? notice : refusalText(outcome.error))
+      case 'refused':
+        return this.refuse(request, dialect, open, outcome.reason, outcome.user, outcome.cause)
+      case 'identity':
+        return this.admit(request, dialect, open, outcome.identity)
+    }
+  }
+
+  private async admit(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity): Promise<LoginAnswer> {
+    const group = this.groupOf(open.chosen, identity)
+    if (group === undefined) return this.conclude(request, dialect, open, await open.dialogue.retry('not-in-group', identity.user))
+    this.parts.dialogues.remove(open.handle)
+    const family = clientFamily(request.userAgent, open.facts.platform)
+    const peer = formatEndpoint(request.peer.address, request.peer.port)
+    let session: Session
+    let cookie: string
+    try {
+      session = this.parts.sessions.create({
+        identity,
+        group,
+        peer,
+        device: {
+          agent: printable(request.userAgent),
+          platform: facet(open.facts.platform),
+          hostname: facet(open.facts.hostname),
+          uniqueId: facet(open.facts.uniqueId),
+          mobile: family.mobile,
+        },
+      })
+      cookie = this.parts.sessions.cookie(session)
+    } catch (error) {
+      return this.refuse(request, dialect, open, reasonOf(error), identity.user, error)
+    }
+    this.parts.counters.logins++
+    this.parts.audit.record({ action: 'login', actor: identity.user, subject: session.id, peer: request.peer.address, ok: true, detail: `group ${group}, ${identity.source}` })
+    this.parts.log.info('login', { session: session.id, user: identity.user, group, peer, agent: session.device.agent })
+    const certificateSha1 = this.parts.certificateSha1(request.serverName)
+    return {
+      status: 200,
+      body: completeDocument(dialect, { sessionId: session.id, sessionToken: cookie, banner: session.policy.values.banner, certificateSha1 }),
+      cookies: [clearCookie('webvpncontext'), setCookie('webvpn', cookie), ...updateCookies(certificateSha1)],
+    }
+  }
+
+  /** Groups of the identity decide; without a choice by the client its first group whose login is the same stands in. */
+  private groupOf(chosen: ChosenGroup, identity: Identity): string | undefined {
+    const { groups } = this.parts
+    const member = identity.groups.length === 0 ? [groups.first.name] : identity.groups
+    if (member.includes(chosen.group.name)) return chosen.group.name
+    if (chosen.by !== 'default') return undefined
+    const sameLogin = JSON.stringify(chosen.group.auth)
+    return member.find((name) => JSON.stringify(groups.byName(name)?.auth) === sameLogin)
+  }
+
+  private form(request: LoginRequest, dialect: Dialect, open: OpenDialogue, form: AuthForm, error: string | undefined): LoginAnswer {
+    const plainAction = request.path === '/' ? '/+webvpn+/index.html' : request.path
+    const action = open.chosen.by === 'url' ? `/${encodeURIComponent(open.chosen.group.name)}` : dialect === 'plain' ? plainAction : '/'
+    const body = authRequestDocument(dialect, {
+      form,
+      error,
+      action,
+      handle: open.handle,
+      group: open.chosen.group,
+      groups: form.id === 'main' ? this.parts.groups.offer(open.chosen) : [],
+      configHash: this.parts.clock.now(),
+    })
+    return { status: 200, body, cookies: [setCookie('webvpncontext', open.handle)] }
+  }
+
+  private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): LoginAnswer {
+    this.parts.dialogues.remove(open.handle)
+    const errorId = reason === 'internal' ? randomBytes(4).toString('hex') : undefined
+    if (errorId !== undefined || cause !== undefined) this.parts.log.error('login failed inside the gateway', { errorId, reason, group: open.chosen.group.name, error: cause })
+    this.refused(request, open, reason, user)
+    return { status: 200, body: refusalDocument(dialect, refusalText(reason, errorId)), cookies: [clearCookie('webvpncontext')] }
+  }
+
+  private refused(request: LoginRequest, open: OpenDialogue, reason: RefusalReason, user: string | undefined): void {
+    this.parts.counters.loginsRefused++
+    const actor = printable(user ?? '', 64) || 'unknown'
+    this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${open.chosen.group.name}` })
+    this.parts.log.info('login refused', { user: actor, reason, group: open.chosen.group.name, peer: request.peer.address })
+  }
+}
+
+const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [] } }
+const EMPTY_FORM: AuthForm = { id: 'main', message: '', fields: [] }
+
+const facet = (text: string | undefined): string | undefined => (text === undefined ? undefined : printable(text, 128))
+
+/** Refusals of the core in the words of the login. */
+function reasonOf(error: unknown): RefusalReason {
+  if (!(error instanceof GatewayError)) return 'internal'
+  if (error.code === 'SESSION_LIMIT') return 'too-many-sessions'
+  return error.code.startsWith('STORE') ? 'unavailable' : 'internal'
+}

@@ -1,0 +1,43 @@
+import {
+  AUDIT, CLOCK, CONFIG, DATA_PLANE, SESSIONS, TLS_FACTS,
+  type Audit, type Clock, type DataPlane, type GatewayConfig, type Plugin, type Sessions, type TlsFacts,
+} from '../../core/api.ts'
+import { AggregateAuth } from './aggregate-auth.ts'
+import { AnyConnectConfig } from './config.ts'
+import { Counters } from './counters.ts'
+import { Dialogues } from './dialogues.ts'
+import { GroupChoice } from './group-choice.ts'
+import { PortRoutes } from './port-routes.ts'
+import { TunnelGate } from './tunnel-gate.ts'
+import { VpnPort } from './vpn-port.ts'
+
+export default {
+  name: 'anyconnect',
+  summary: 'Login and tunnel set-up for AnyConnect and OpenConnect clients',
+  config: AnyConnectConfig,
+  requires: [AUDIT, CLOCK, CONFIG, DATA_PLANE, SESSIONS],
+  start(context) {
+    const { container, slots, log } = context
+    const clock = container.resolve<Clock>(CLOCK)
+    const config = container.resolve<GatewayConfig>(CONFIG)
+    const sessions = container.resolve<Sessions>(SESSIONS)
+    const tls = container.isRegistered(TLS_FACTS, true) ? container.resolve<TlsFacts>(TLS_FACTS) : undefined
+
+    const dialogues = new Dialogues(clock, context.config['max-login-time'] * 1000)
+    const counters = new Counters(dialogues)
+    const groups = new GroupChoice(config.groups.values())
+    const gatewayName = config.gateway.name
+    const auth = new AggregateAuth({
+      sessions, clock, log, dialogues, groups, counters,
+      audit: container.resolve<Audit>(AUDIT),
+      backends: () => slots.authBackend.list(),
+      certificateSha1: (serverName) => tls?.leafSha1(serverName),
+    })
+    const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
+    const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
+    const port = new VpnPort(container.resolve<DataPlane>(DATA_PLANE), routes, counters)
+    context.set(slots.connections, port)
+    context.add(slots.metric, counters)
+    context.onStop(() => port.close())
+  },
+} satisfies Plugin<AnyConnectConfig>

@@ -1,0 +1,134 @@
+import { netmask, type Leases, type Negotiator, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
+import type { TunnelRequest } from './connect-request.ts'
+import { mergeHeaders, type Header } from './headers.ts'
+import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
+import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
+
+/** Told when there is no session timeout: as long as Cisco's gateways lend an address. */
+const LEASE_SEC = 1_209_600
+/** Told when rekeying is off, because `none` makes clients refuse the whole answer (reference/cisco section 3). */
+const REKEY_NEVER_SEC = 365 * 86_400
+const ALERT_SEC = 60
+
+export interface Negotiation {
+  readonly request: TunnelRequest
+  readonly session: Session
+  readonly leases: Leases
+  readonly mtu: Mtu
+  readonly gatewayName: string
+  /** Wall clock, ms. */
+  readonly now: number
+  readonly contributions: readonly ReturnType<Negotiator['negotiate']>[]
+}
+export interface Agreement {
+  readonly headers: readonly Header[]
+  readonly spec: TunnelSpec
+}
+
+/** Families the client can use and the MTU allows, and that MTU: what has to be known before leases are claimed. */
+export function tunnelWishes(request: TunnelRequest, policy: Policy): { readonly mtu: Mtu; readonly families: { readonly ipv4: boolean; readonly ipv6: boolean } } {
+  const mtu = tunnelMtu({ baseMtu: request.baseMtu, mtu: request.mtu, outer: request.outer, limit: policy.mtu })
+  return { mtu, families: { ipv4: request.wants.ipv4, ipv6: request.wants.ipv6 && mtu.mtu >= IPV6_MIN_MTU } }
+}
+
+/** The answer to CONNECT (reference/protocol section 7.2, order of reference/cisco 2.3) and what the data plane has to know. */
+export function negotiate(input: Negotiation): Agreement {
+  const { request, session, leases, mtu, contributions } = input
+  const policy = session.policy.values
+  const dpdSec = request.family.mobile || session.device.mobile ? policy.mobileDpdSec : policy.dpdSec
+  const own: Header[] = [
+    ['X-Transcend-Version', '1'],
+    ['X-CSTP-Version', '1'],
+    ['X-CSTP-Protocol', 'Copyright (c) 2004 Cisco Systems, Inc.'],
+    ...addressHeaders(leases, request.family.ios),
+    ...(input.gatewayName === '' ? [] : [['X-CSTP-Hostname', input.gatewayName] as const]),
+    ...timeHeaders(session, input.now),
+    ...nameHeaders(policy, leases, request.family.kind === 'cisco'),
+    ...splitHeaders(policy, leases, request.family.ios),
+    ['X-CSTP-Keep', 'true'],
+    ['X-CSTP-Tunnel-All-DNS', String(policy.tunnelAllDns)],
+    ['X-CSTP-DPD', String(dpdSec)],
+    ['X-CSTP-Keepalive', String(policy.keepaliveSec)],
+    ['X-CSTP-Rekey-Time', String(policy.rekeyTimeSec > 0 ? policy.rekeyTimeSec : REKEY_NEVER_SEC)],
+    ['X-CSTP-Rekey-Method', 'new-tunnel'],
+    ['X-CSTP-Smartcard-Removal-Disconnect', 'true'],
+    ['X-CSTP-Base-MTU', String(mtu.baseMtu)],
+    ['X-CSTP-MTU', String(mtu.mtu)],
+    ['X-CSTP-License', 'accept'],
+    ['X-CSTP-Client-Bypass-Protocol', 'false'],
+    ['X-CSTP-TCP-Keepalive', 'true'],
+    ...(policy.banner === '' ? [] : [['X-CSTP-Banner', encodeURIComponent(policy.banner)] as const]),
+  ]
+  const spec: TunnelSpec = {
+    ...Object.assign({}, ...contributions.map(({ tunnel }) => tunnel)),
+    ...(leases.ipv4 ? { ipv4: leases.ipv4.address } : {}),
+    ...(leases.ipv6 ? { ipv6: leases.ipv6.address } : {}),
+    mtu: mtu.mtu,
+    dpdSec,
+    dpdRetries: policy.dpdRetries,
+    keepaliveSec: policy.keepaliveSec,
+  }
+  return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => headers)), spec }
+}
+
+// Clients compare these literally at every reconnect.
+function addressHeaders(leases: Leases, ios: boolean): readonly Header[] {
+  const headers: Header[] = []
+  if (leases.ipv4) headers.push(['X-CSTP-Address', leases.ipv4.address], ['X-CSTP-Netmask', netmask(leases.ipv4.prefix)])
+  if (leases.ipv6) headers.push(['X-CSTP-Address-IP6', `${leases.ipv6.address}/${ios ? 128 : leases.ipv6.prefix}`])
+  return headers
+}
+
+// openconnect believes the last of Lease-Duration, Session-Timeout and -Remaining, so the remaining time comes last.
+function timeHeaders(session: Session, now: number): readonly Header[] {
+  const policy = session.policy.values
+  const remaining = session.expiresAt === undefined ? undefined : Math.max(1, Math.ceil((session.expiresAt - now) / 1000))
+  return [
+    ['X-CSTP-Lease-Duration', String(remaining ?? LEASE_SEC)],
+    ['X-CSTP-Session-Timeout', remaining === undefined ? 'none' : String(policy.sessionTimeoutSec)],
+    ['X-CSTP-Session-Timeout-Alert-Interval', String(ALERT_SEC)],
+    ['X-CSTP-Session-Timeout-Remaining', remaining === undefined ? 'none' : String(remaining)],
+    ['X-CSTP-Idle-Timeout', secondsOrNone(policy.idleTimeoutSec)],
+    ['X-CSTP-Disconnected-Timeout', secondsOrNone(policy.disconnectedTimeoutSec)],
+  ]
+}
+
+function nameHeaders(policy: Policy, leases: Leases, cisco: boolean): readonly Header[] {
+  const reachable = policy.dns.filter((server) => (server.includes(':') ? leases.ipv6 : leases.ipv4))
+  const domains = [...new Set([policy.defaultDomain, ...policy.search].filter((domain) => domain !== ''))]
+  return [
+    ...reachable.map((server): Header => [cisco && server.includes(':') ? 'X-CSTP-DNS-IP6' : 'X-CSTP-DNS', server]),
+    ...(domains.length === 0 ? [] : [['X-CSTP-Default-Domain', domains.join(' ')] as const]),
+    ...policy.splitDns.map((domain): Header => ['X-CSTP-Split-DNS', domain]),
+  ]
+}
+
+function splitHeaders(policy: Policy, leases: Leases, ios: boolean): readonly Header[] {
+  const headers: Header[] = []
+  if (leases.ipv4) headers.push(...familyHeaders(policy, leases.ipv4, 4, []))
+  if (leases.ipv6) headers.push(...familyHeaders(policy, leases.ipv6, 6, ios ? IOS_EVERYTHING : []))
+  return headers
+}
+
+/** iOS does not take the IPv6 default route (reference/cisco section 3). */
+const IOS_EVERYTHING = ['2000::/3', '64:ff9b::/96'] as const
+/** The client's own link stays reachable; the first of the excluded. */
+const LOCAL_LAN = { 4: '0.0.0.0/255.255.255.255', 6: '::/128' } as const
+
+function familyHeaders(policy: Policy, lease: NonNullable<Leases['ipv4']>, family: 4 | 6, everything: readonly string[]): readonly Header[] {
+  const suffix = family === 6 ? '-IP6' : ''
+  const included = networks(policy.splitInclude, family)
+  // A family without a network of its own would become a default route: its pool alone stands in.
+  if (included.length === 0 && policy.splitInclude.length > 0) included.push(...[networkOfLease(lease)?.text].filter((text) => text !== undefined))
+  if (policy.splitInclude.length === 0) included.push(...everything)
+  const excluded = [...(policy.localLan ? [LOCAL_LAN[family]] : []), ...networks(policy.splitExclude, family)]
+  return [
+    ...included.map((text): Header => [`X-CSTP-Split-Include${suffix}`, text]),
+    ...excluded.map((text): Header => [`X-CSTP-Split-Exclude${suffix}`, text]),
+  ]
+}
+
+const networks = (cidrs: readonly string[], family: 4 | 6): string[] =>
+  cidrs.map(splitNetwork).filter((network): network is SplitNetwork => network?.family === family).map(({ text }) => text)
+
+const secondsOrNone = (seconds: number): string => (seconds === 0 ? 'none' : String(seconds))
