@@ -14,6 +14,13 @@ export class PinoLogger implements Logger {
     return PinoLogger.to(stream)
   }
 
+  /** For one command: standard output belongs to its answer. Warnings and errors only. */
+  static stderr(): PinoLogger {
+    const logger = PinoLogger.to(destination({ fd: 2, sync: true }))
+    logger.pino.level = 'warn'
+    return logger
+  }
+
   static to(stream: DestinationStream): PinoLogger {
     return new PinoLogger(
       pino(

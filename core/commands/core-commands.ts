@@ -18,6 +18,8 @@ export interface Serving {
   openInfo(): OpenInfo | undefined
   /** Monotonic milliseconds at start. */
   readonly startedAt: number
+  /** As SIGHUP. */
+  reload(): Promise<void>
 }
 
 /** What the core's own commands work on. */

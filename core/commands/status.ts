@@ -1,0 +1,42 @@
+import { VERSION } from '../version.ts'
+import type { CommandResult } from '../commands.ts'
+import { GatewayError } from '../errors.ts'
+import type { CoreCommand, CoreServices } from './core-commands.ts'
+
+/** `status --json`: documented, stable (reference configuration, section 2); `throughput` and `counters` go beyond it. */
+function status({ clock, health, plugins, serving }: CoreServices): CommandResult {
+  if (!serving) throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
+  const { sessions, dataPlane, startedAt, openInfo } = serving
+  const list = sessions.list()
+  const count = (state: string): number => list.filter((session) => session.state === state).length
+  const stats = dataPlane.stats()
+  const info = openInfo()
+  const data = {
+    version: VERSION,
+    uptimeSec: Math.floor((clock.monotonic() - startedAt) / 1000),
+    sessions: { total: list.length, dtls: count('dtls'), tls: count('tls'), waiting: count('waiting') },
+    plugins: plugins().map(({ name, state, reason }) => ({ name, state, reason: reason ?? null })),
+    health: health.list(),
+    device: info?.device ?? null,
+    listeners: info?.listeners ?? [],
+    // As the clients see it: received from them, sent to them.
+    throughput: { rxBytes: Number(stats.tunTxBytes), txBytes: Number(stats.tunRxBytes), rxPackets: Number(stats.tunTxPackets), txPackets: Number(stats.tunRxPackets) },
+    counters: Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, Number(value)])),
+  }
+  return { data, text: text(data) }
+}
+
+function text(data: { version: string; uptimeSec: number; sessions: { total: number; tls: number; dtls: number; waiting: number }; plugins: readonly { name: string; state: string; reason: string | null }[]; health: readonly { severity: string; text: string; since: string }[]; listeners: readonly { address: string; port: number }[] }): string {
+  const { sessions } = data
+  return [
+    `postern ${data.version}, up ${data.uptimeSec} s`,
+    `listening on ${data.listeners.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`).join(', ') || 'nothing'}`,
+    `sessions: ${sessions.total} (${sessions.dtls} dtls, ${sessions.tls} tls, ${sessions.waiting} waiting)`,
+    ...data.plugins.map(({ name, state, reason }) => `plugin ${name}: ${state}${reason === null ? '' : ` (${reason})`}`),
+    ...(data.health.length === 0 ? ['health: good'] : data.health.map((entry) => `${entry.severity} since ${entry.since}: ${entry.text}`)),
+  ].join('\n')
+}
+
+export const statusCommands: readonly CoreCommand[] = [
+  { definition: { path: 'status', summary: 'Show version, plugins, sessions, health and traffic', where: 'gateway' }, handler: (services) => () => status(services) },
+]

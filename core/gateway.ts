@@ -1,0 +1,152 @@
+import { join } from 'node:path'
+import type { Clock } from './clock.ts'
+import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
+import type { CoreServices } from './commands/core-commands.ts'
+import { loadConfig, type LoadedConfig } from './config/load.ts'
+import { connectionRelay } from './connection-relay.ts'
+import type { DataPlane, OpenInfo } from './dataplane.ts'
+import { layFoundation, type Foundation } from './foundation.ts'
+import { PluginHost } from './host.ts'
+import type { Locations } from './locations.ts'
+import type { Logger } from './log.ts'
+import { openSpec } from './open-spec.ts'
+import type { Plugin } from './plugin.ts'
+import { pluginEntries } from './plugin-entries.ts'
+import { createPolicies } from './policy/policies.ts'
+import { CookieKeys } from './session/cookie-keys.ts'
+import { SessionTable } from './session/session-table.ts'
+import { Slots } from './slots.ts'
+import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
+import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE } from './tokens.ts'
+
+export interface GatewayParts {
+  readonly locations: Locations
+  readonly plugins: readonly Plugin[]
+  readonly createDataPlane: () => DataPlane
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * The running gateway: configuration, store, certificates, sessions, plugins, data plane, in this order; `stop` goes
+ * back the same way. A start that fails has undone what it did when it throws.
+ */
+export class Gateway {
+  private readonly closers: (() => void | Promise<void>)[] = []
+  private readonly slots = new Slots()
+  private loaded: LoadedConfig
+  private tls: LoadedTls | undefined
+  private dataPlane: DataPlane | undefined
+  private foundation: Foundation | undefined
+  private info: OpenInfo | undefined
+
+  private constructor(private readonly parts: GatewayParts) {
+    this.loaded = loadConfig(parts.locations.config, parts.plugins)
+  }
+
+  static async start(parts: GatewayParts): Promise<Gateway> {
+    const gateway = new Gateway(parts)
+    try {
+      await gateway.open()
+      return gateway
+    } catch (error) {
+      await gateway.stop()
+      throw error
+    }
+  }
+
+  get openInfo(): OpenInfo | undefined {
+    return this.info
+  }
+  /** `pin-sha256:...` of the certificate that clients see. */
+  get pin(): string | undefined {
+    return this.tls?.pin
+  }
+  get fresh(): boolean {
+    return this.foundation?.fresh ?? false
+  }
+
+  /** Certificates change live; the rest of a changed configuration waits for a restart. A refused one changes nothing. */
+  async reload(): Promise<void> {
+    const { locations, plugins, log, clock } = this.parts
+    const loaded = loadConfig(locations.config, plugins)
+    const tls = await loadTlsContexts(loaded.core, locations.dataDirectory, { now: clock.now() })
+    this.dataPlane?.configureTls(tls.contexts)
+    this.tls = tls
+    this.reportCertificate(tls)
+    log.info('configuration reloaded', { certificate: tls.pin })
+    if (restartKey(loaded, plugins) !== restartKey(this.loaded, plugins)) log.warn('the configuration changed in more than its certificates: restart to apply it')
+  }
+
+  async stop(): Promise<void> {
+    for (let close = this.closers.pop(); close; close = this.closers.pop()) {
+      try {
+        await close()
+      } catch (error) {
+        this.parts.log.error('a step of the stop failed', { error })
+      }
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { locations: { dataDirectory }, plugins, createDataPlane, clock, log } = this.parts
+    const { slots, loaded: { core: config, warnings } } = this
+    const foundation = layFoundation(dataDirectory, clock, log, 0)
+    this.foundation = foundation
+    this.closers.push(() => foundation.close())
+    for (const { text } of warnings) log.warn(text)
+    const tls = await loadTlsContexts(config, dataDirectory, { now: clock.now() })
+    this.tls = tls
+    this.reportCertificate(tls)
+    const dataPlane = createDataPlane()
+    this.dataPlane = dataPlane
+
+    const { store, health, audit } = foundation
+    const policies = createPolicies(config, () => slots.policySource.list())
+    const keys = new CookieKeys(join(dataDirectory, 'cookie-keys.json'), clock, health)
+    const sessions = new SessionTable({ clock, config, dataPlane, keys, log: log.child('sessions'), policies, slots, store })
+    const host = new PluginHost({ log, slots, dataDirectory, mode: 'serve' })
+    const services: CoreServices = {
+      audit, clock, config, dataDirectory, health, log, policies, store,
+      plugins: () => host.status(),
+      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reload: () => this.reload() },
+    }
+    host.publish(AUDIT, audit)
+    host.publish(CLOCK, clock)
+    host.publish(CONFIG, config)
+    host.publish(DATA_PLANE, dataPlane)
+    host.publish(HEALTH, health)
+    host.publish(POLICIES, policies)
+    host.publish(SESSIONS, sessions)
+    host.publish(STORE, store)
+    bindCoreCommands(host.commands, services)
+    sessions.start()
+    this.closers.push(() => sessions.stop())
+    this.closers.push(() => host.stop())
+    await host.start(pluginEntries(plugins, this.loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })
+
+    const info = dataPlane.open(openSpec(config, policies, dataDirectory), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
+    this.info = info
+    this.closers.push(() => {
+      // Counters of living tunnels are gone after this.
+      sessions.stop()
+      dataPlane.stop()
+    })
+    for (const listener of slots.device.list()) {
+      this.closers.push(() => listener.deviceDown(info))
+      await listener.deviceUp(info)
+    }
+  }
+
+  private reportCertificate(tls: LoadedTls): void {
+    const texts = tls.findings.map(({ text }) => text)
+    if (texts.length > 0) this.foundation?.health.raise('TLS_CERTIFICATE', 'warning', texts.join('; '))
+    else this.foundation?.health.clear('TLS_CERTIFICATE')
+  }
+}
+
+/** Everything of the configuration that a reload does not apply. */
+function restartKey({ core, plugin }: LoadedConfig, plugins: readonly Plugin[]): string {
+  const { certificates, keys, ...gateway } = core.gateway
+  return JSON.stringify([gateway, certificates.length === 0, keys.length === 0, [...core.pools], core.policy, [...core.groups], plugins.map(({ name }) => plugin(name))])
+}

@@ -1,0 +1,49 @@
+import { systemClock } from './clock.ts'
+import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
+import type { CoreServices } from './commands/core-commands.ts'
+import type { CommandInput, CommandResult } from './commands.ts'
+import { loadConfig } from './config/load.ts'
+import { layFoundation } from './foundation.ts'
+import { PluginHost } from './host.ts'
+import { locate } from './locations.ts'
+import { PinoLogger } from './pino-logger.ts'
+import type { LocationOptions, Plugin } from './plugin.ts'
+import { pluginEntries } from './plugin-entries.ts'
+import { createPolicies } from './policy/policies.ts'
+import { Slots } from './slots.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, POLICIES, STORE } from './tokens.ts'
+
+/** A command of another process on the same data directory is over soon; a gateway is not. */
+const LOCK_WAIT_MS = 2000
+
+/** One command in this process, on the store, without sessions and data plane. */
+export async function runOffline(options: LocationOptions, path: string, input: CommandInput, plugins: readonly Plugin[]): Promise<CommandResult> {
+  const core = CORE_COMMANDS.find(({ definition }) => definition.path === path)
+  // A local command asks for the clock alone: it works where neither configuration nor store are.
+  if (core?.definition.where === 'local') return core.handler({ clock: systemClock } as CoreServices)(input)
+  const { config: file, dataDirectory } = locate(options)
+  const loaded = loadConfig(file, plugins)
+  const log = PinoLogger.stderr()
+  const foundation = layFoundation(dataDirectory, systemClock, log, LOCK_WAIT_MS)
+  try {
+    const { audit, clock, health, store } = foundation
+    const slots = new Slots()
+    const policies = createPolicies(loaded.core, () => slots.policySource.list())
+    const host = new PluginHost({ log, slots, dataDirectory, mode: 'command' })
+    host.publish(AUDIT, audit)
+    host.publish(CLOCK, clock)
+    host.publish(CONFIG, loaded.core)
+    host.publish(HEALTH, health)
+    host.publish(POLICIES, policies)
+    host.publish(STORE, store)
+    bindCoreCommands(host.commands, { audit, clock, config: loaded.core, dataDirectory, health, log, policies, store, plugins: () => host.status(), serving: undefined })
+    try {
+      await host.start(pluginEntries(plugins, loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })
+      return await host.commands.run(path, input)
+    } finally {
+      await host.stop()
+    }
+  } finally {
+    foundation.close()
+  }
+}

@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs'
+import type { GatewayConfig } from './config/gateway-config.ts'
+import { DEFAULT_LIMITS, type OpenSpec } from './dataplane.ts'
+import { formatAddress, nthAddress, parsePrefix } from './net/address.ts'
+import type { Policies } from './policy/policy.ts'
+
+const RUN_DIRECTORY = '/run/postern'
+
+/** What the data plane is opened with: every pool's first address on the device, which routes the pool into it. */
+export function openSpec(config: GatewayConfig, policies: Policies, dataDirectory: string): OpenSpec {
+  const { listen, device, workers } = config.gateway
+  return {
+    listen, device, workers,
+    addresses: [...config.pools.values()].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [gatewayAddress(cidr)]))),
+    routes: [],
+    mtu: largestMtu(config, policies),
+    lockDirectory: lockDirectory(dataDirectory),
+    limits: DEFAULT_LIMITS,
+  }
+}
+
+/** `10.20.0.0/16` -> `10.20.0.1/16`. */
+export function gatewayAddress(cidr: string): string {
+  const prefix = parsePrefix(cidr)
+  const first = prefix && nthAddress(prefix, 1)
+  if (!prefix || !first) throw new Error(`${cidr} has no address for the gateway`)
+  return `${formatAddress(first)}/${prefix.length}`
+}
+
+/** No session may need more than the device lets through; a smaller session is told by the data plane. */
+const largestMtu = (config: GatewayConfig, policies: Policies): number =>
+  Math.max(...['', ...config.groups.keys()].map((group) => policies.resolve({ user: '', group }).values.mtu))
+
+/** One for the machine where we may write there, so that two data directories cannot share an address. */
+function lockDirectory(dataDirectory: string): string {
+  try {
+    mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
+    return RUN_DIRECTORY
+  } catch {
+    // Not root, or a read-only /run: the gateway's own directory then.
+    return dataDirectory
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.ts'
+import type { PoolConfig } from '../config/gateway-config.ts'
+import { GatewayError } from '../errors.ts'
+import type { Family } from '../net/address.ts'
+import type { Store } from '../store/store.ts'
+import { LeasePool } from './lease-pool.ts'
+import type { Leases } from './session.ts'
+
+interface Pool {
+  readonly config: PoolConfig
+  readonly ipv4: LeasePool | undefined
+  readonly ipv6: LeasePool | undefined
+}
+export interface LeaseRow {
+  readonly address: string
+  readonly pool: string
+  readonly owner: string
+  readonly session: string | null
+  readonly free_at: number | null
+}
+/** A session's claim, as the store has it. */
+export interface Claim {
+  readonly session: string
+  /** User and device: who may have an address again at once. */
+  readonly owner: string
+  readonly pool: string
+}
+const FAMILIES = [4, 6] as const
+const half = (pool: Pool, family: Family): LeasePool | undefined => (family === 4 ? pool.ipv4 : pool.ipv6)
+
+/**
+ * The addresses of all pools: which is free is known in memory, who has it stands in the store, where an address exists
+ * once. `load` comes first.
+ */
+export class LeaseBook {
+  private readonly pools = new Map<string, Pool>()
+
+  constructor(
+    private readonly store: Store,
+    private readonly clock: Clock,
+    configs: ReadonlyMap<string, PoolConfig>,
+  ) {
+    for (const config of configs.values()) {
+      const { ipv4, ipv6 } = config
+      this.pools.set(config.name, { config, ipv4: ipv4 === undefined ? undefined : new LeasePool(ipv4), ipv6: ipv6 === undefined ? undefined : new LeasePool(ipv6) })
+    }
+  }
+
+  /** Held leases by session; an address that no pool has any more is left out. */
+  load(): Map<string, Leases> {
+    const rows = this.store.read((db) => db.prepare('SELECT * FROM core_lease ORDER BY free_at').all() as LeaseRow[])
+    const held = new Map<string, Leases>()
+    for (const row of rows) {
+      const place = this.find(row.address)
+      if (!place) continue
+      if (row.session === null) {
+        const rest = Math.min(Math.max((row.free_at ?? 0) - this.clock.now(), 0), place.pool.config.quarantineSec * 1000)
+        place.half.restoreResting(place.number, row.owner, this.clock.monotonic() + rest)
+      } else {
+        place.half.restoreHeld(place.number)
+        const lease = { address: row.address, prefix: place.half.prefix.length }
+        held.set(row.session, { ...held.get(row.session), ...(place.half.family === 4 ? { ipv4: lease } : { ipv6: lease }) })
+      }
+    }
+    return held
+  }
+
+  /** All the families or none; the IPv6 address gets the number of the IPv4 address where it is free. */
+  claim(claim: Claim, families: { readonly ipv4: boolean; readonly ipv6: boolean }, alongside: () => void): Leases {
+    const pool = this.pools.get(claim.pool)
+    if (!pool) throw new GatewayError('POOL_EXHAUSTED', `there is no pool ${claim.pool}`)
+    const wanted = FAMILIES.filter((family) => (family === 4 ? families.ipv4 : families.ipv6) && half(pool, family))
+    if (wanted.length === 0) throw new GatewayError('POOL_EXHAUSTED', `pool ${claim.pool} has no ${families.ipv4 ? 'IPv4' : 'IPv6'} addresses`)
+    const taken: { half: LeasePool; number: number }[] = []
+    try {
+      for (const family of wanted) taken.push(this.take(pool, family, claim.owner, taken[0]?.number))
+      return this.store.write(() => {
+        const leases = taken.map(({ half: { prefix, family }, ...place }) => [family, { address: this.insert(claim, place.number, family, pool), prefix: prefix.length }] as const)
+        alongside()
+        const byFamily = new Map(leases)
+        return { ...(byFamily.has(4) ? { ipv4: byFamily.get(4) } : {}), ...(byFamily.has(6) ? { ipv6: byFamily.get(6) } : {}) }
+      })
+    } catch (error) {
+      for (const { half: from, number } of taken) from.release(number, claim.owner, 0)
+      throw error
+    }
+  }
+
+  /** Into quarantine, in one transaction with `alongside`; in memory also when the store refuses. */
+  release(claim: Claim, leases: Leases, alongside: () => void): void {
+    for (const lease of [leases.ipv4, leases.ipv6]) {
+      const place = lease && this.find(lease.address)
+      if (place) place.half.release(place.number, claim.owner, this.clock.monotonic() + place.pool.config.quarantineSec * 1000)
+    }
+    this.store.write((db) => {
+      const freeAt = this.clock.now() + (this.pools.get(claim.pool)?.config.quarantineSec ?? 0) * 1000
+      db.prepare('UPDATE core_lease SET session = NULL, free_at = ? WHERE session = ?').run(freeAt, claim.session)
+      alongside()
+    })
+  }
+
+  private take(pool: Pool, family: Family, owner: string, wish: number | undefined): { half: LeasePool; number: number } {
+    const from = half(pool, family)
+    const number = from?.claim(owner, this.clock.monotonic(), wish)
+    if (from && number !== undefined) return { half: from, number }
+    throw new GatewayError('POOL_EXHAUSTED', `pool ${pool.config.name} has no free IPv${family} address: ${from?.inUse} of ${from?.size} are in use, the others rest for ${pool.config.quarantineSec} s`)
+  }
+
+  /** An address that another session has in the store is never taken over. */
+  private insert(claim: Claim, number: number, family: Family, pool: Pool): string {
+    const address = half(pool, family)?.address(number) ?? ''
+    const { changes } = this.store.write((db) =>
+      db
+        .prepare(
+          `INSERT INTO core_lease (address, pool, owner, session) VALUES (?, ?, ?, ?)
+           ON CONFLICT (address) DO UPDATE SET pool = excluded.pool, owner = excluded.owner, session = excluded.session, free_at = NULL WHERE core_lease.session IS NULL`,
+        )
+        .run(address, claim.pool, claim.owner, claim.session),
+    )
+    if (changes !== 1) throw new GatewayError('STORE', `${address} is held by another session`)
+    return address
+  }
+
+  private find(address: string): { pool: Pool; half: LeasePool; number: number } | undefined {
+    for (const pool of this.pools.values()) {
+      for (const candidate of [pool.ipv4, pool.ipv6]) {
+        const number = candidate?.numberOf(address)
+        if (candidate && number !== undefined) return { pool, half: candidate, number }
+      }
+    }
+    return undefined
+  }
+}

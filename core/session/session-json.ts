@@ -1,0 +1,48 @@
+import type { Session, Sessions } from './session.ts'
+
+const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
+
+/** One entry of `session list --json`: documented, stable (reference configuration, section 2). */
+export function sessionJson(session: Session, sessions: Sessions) {
+  const { rxBytes, txBytes } = sessions.counters(session)
+  return {
+    id: session.id,
+    user: session.user,
+    group: session.group,
+    state: session.state,
+    ipv4: session.leases.ipv4?.address ?? null,
+    ipv6: session.leases.ipv6?.address ?? null,
+    peer: session.peer,
+    agent: session.device.agent,
+    tls: session.tls ? { version: session.tls.version, cipher: session.tls.cipher } : null,
+    dtls: null,
+    createdAt: time(session.createdAt),
+    connectedAt: time(session.connectedAt),
+    rxBytes: Number(rxBytes),
+    txBytes: Number(txBytes),
+    idleSince: time(session.idleSince),
+  }
+}
+export type SessionJson = ReturnType<typeof sessionJson>
+
+/** What `session show` has beyond the list: device, limits, and the three levels (requirement D01). */
+export function sessionDetailJson(session: Session, sessions: Sessions) {
+  const brief = sessionJson(session, sessions)
+  const { rxPackets, txPackets } = sessions.counters(session)
+  const { platform, hostname, uniqueId, mobile } = session.device
+  return {
+    ...brief,
+    rxPackets: Number(rxPackets),
+    txPackets: Number(txPackets),
+    expiresAt: time(session.expiresAt),
+    device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
+    pool: session.policy.values.pool,
+    levels: [
+      { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since: brief.createdAt },
+      session.state === 'waiting'
+        ? { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since: brief.idleSince }
+        : { level: 'SSL-Tunnel', state: 'up', protocol: brief.tls?.version ?? null, cipher: brief.tls?.cipher ?? null, since: brief.connectedAt },
+      { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null },
+    ],
+  }
+}

@@ -1,0 +1,62 @@
+import type { TunnelHandle } from '../dataplane.ts'
+
+/**
+ * The life of one session as a table: pure, no clock, no I/O.
+ *
+ *             start          up      down (current)     end
+ *   unused    connecting     -       -                  ended
+ *   waiting   connecting     -       -                  ended
+ *   connecting connecting*   tls     waiting | ended**  ended
+ *   tls       connecting*    -       waiting | ended**  ended
+ *   ended     -              -       -                  -
+ *
+ * `*` the older tunnel is closed first, the newest wins; `**` the user quit. A report about a tunnel that is not the
+ * current one changes nothing.
+ */
+export type Phase = 'unused' | 'waiting' | 'connecting' | 'tls' | 'ended'
+export interface Machine {
+  readonly phase: Phase
+  /** The one tunnel of a session: there in `connecting` and `tls`, and only there. */
+  readonly tunnel: TunnelHandle | undefined
+}
+export type MachineEvent =
+  | { readonly type: 'start'; readonly tunnel: TunnelHandle }
+  | { readonly type: 'up'; readonly tunnel: TunnelHandle }
+  | { readonly type: 'down'; readonly tunnel: TunnelHandle; readonly quit: boolean }
+  | { readonly type: 'end' }
+
+/** What has to be done, in this order. */
+export type Effect =
+  | { readonly do: 'close'; readonly tunnel: TunnelHandle } // superseded
+  | { readonly do: 'drop'; readonly tunnel: TunnelHandle } // for good
+  | { readonly do: 'promote'; readonly tunnel: TunnelHandle }
+  | { readonly do: 'tell-up' }
+  | { readonly do: 'tell-down' }
+  | { readonly do: 'tell-ended' }
+
+export const NEW_MACHINE: Machine = { phase: 'unused', tunnel: undefined }
+export const RESTORED_MACHINE: Machine = { phase: 'waiting', tunnel: undefined }
+
+export function step(machine: Machine, event: MachineEvent): { readonly machine: Machine; readonly effects: readonly Effect[] } {
+  const { phase, tunnel } = machine
+  const unchanged = { machine, effects: [] }
+  if (phase === 'ended') return unchanged
+  const told: readonly Effect[] = phase === 'tls' ? [{ do: 'tell-down' }] : []
+  switch (event.type) {
+    case 'start': {
+      const closed: readonly Effect[] = tunnel === undefined ? [] : [{ do: 'close', tunnel }]
+      return { machine: { phase: 'connecting', tunnel: event.tunnel }, effects: [...closed, ...told, { do: 'promote', tunnel: event.tunnel }] }
+    }
+    case 'up':
+      if (phase !== 'connecting' || event.tunnel !== tunnel) return unchanged
+      return { machine: { phase: 'tls', tunnel }, effects: [{ do: 'tell-up' }] }
+    case 'down':
+      if (event.tunnel !== tunnel) return unchanged
+      if (event.quit) return { machine: { phase: 'ended', tunnel: undefined }, effects: [...told, { do: 'tell-ended' }] }
+      return { machine: { phase: 'waiting', tunnel: undefined }, effects: told }
+    case 'end': {
+      const dropped: readonly Effect[] = tunnel === undefined ? [] : [{ do: 'drop', tunnel }]
+      return { machine: { phase: 'ended', tunnel: undefined }, effects: [...dropped, ...told, { do: 'tell-ended' }] }
+    }
+  }
+}

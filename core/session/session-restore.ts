@@ -1,0 +1,79 @@
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../log.ts'
+import type { Policies, ResolvedPolicy } from '../policy/policy.ts'
+import type { Claim } from './lease-book.ts'
+import { SessionRecord } from './session-record.ts'
+import type { SessionRow } from './session-rows.ts'
+import type { Device, Leases, Session } from './session.ts'
+
+export interface Restored {
+  readonly kept: readonly SessionRecord[]
+  /** Rows that cannot go on: damaged, over, or their address is in no pool any more. */
+  readonly lost: readonly { readonly claim: Claim; readonly leases: Leases }[]
+}
+interface Source {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly policies: Policies
+  readonly rows: readonly SessionRow[]
+  /** Held addresses by session. */
+  readonly leases: ReadonlyMap<string, Leases>
+}
+
+/** Sessions as they were when the gateway went, whichever way it went: all of them wait for their clients. */
+export function restoreSessions(source: Source): Restored {
+  const kept: SessionRecord[] = []
+  const lost: Restored['lost'][number][] = []
+  for (const row of source.rows) {
+    const leases = source.leases.get(row.id) ?? {}
+    const record = restoreOne(row, leases, source)
+    if (record instanceof SessionRecord) {
+      kept.push(record)
+      continue
+    }
+    source.log.info('session ended', { session: row.id, user: row.user, cause: record })
+    lost.push({ claim: { session: row.id, owner: row.user, pool: '' }, leases })
+  }
+  const known = new Set(source.rows.map((row) => row.id))
+  // A lease without its session: a crash of an older version, or a row taken out by hand.
+  for (const [session, leases] of source.leases) if (!known.has(session)) lost.push({ claim: { session, owner: '', pool: '' }, leases })
+  return { kept, lost }
+}
+
+function restoreOne(row: SessionRow, leases: Leases, { clock, policies }: Source): SessionRecord | string {
+  let device: Device
+  let stored: ResolvedPolicy
+  let tls: Session['tls']
+  try {
+    device = JSON.parse(row.device) as Device
+    stored = JSON.parse(row.policy) as ResolvedPolicy
+    tls = row.tls === null ? undefined : (JSON.parse(row.tls) as Session['tls'])
+  } catch {
+    return 'damaged'
+  }
+  // Keys of the policy that came with a newer version get today's value.
+  const today = policies.resolve({ user: row.user, group: row.grp })
+  const policy = { values: { ...today.values, ...stored.values }, origins: { ...today.origins, ...stored.origins } }
+  const used = row.used === 1
+  if (used && !leases.ipv4 && !leases.ipv6) return 'lease-lost'
+  const totals = { rxBytes: BigInt(row.rx_bytes), txBytes: BigInt(row.tx_bytes), rxPackets: BigInt(row.rx_packets), txPackets: BigInt(row.tx_packets) }
+  const record = new SessionRecord({
+    id: row.id, user: row.user, group: row.grp, device, policy, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
+    restored: { used, totals },
+  })
+  const [now, monotonic] = [clock.now(), clock.monotonic()]
+  record.leases = leases
+  record.tls = tls
+  record.connectedAt = row.connected_at ?? undefined
+  record.idleSince = row.waiting_since ?? now
+  // A clock that went back since must not make a wait or a session longer than it may be.
+  record.wait(monotonic, Math.max(now - record.idleSince, 0))
+  const timeoutMs = policy.values.sessionTimeoutSec * 1000
+  if (row.expires_at !== null) {
+    const left = Math.min(row.expires_at - now, timeoutMs)
+    if (left <= 0) return 'session-timeout'
+    record.expiresAt = now + left
+    record.endsAt = monotonic + left
+  }
+  return record
+}

@@ -1,0 +1,106 @@
+import type { Store, Migration } from '../store/store.ts'
+import type { SessionRecord } from './session-record.ts'
+import type { Totals } from './tunnel-totals.ts'
+
+export const SESSION_MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE core_session (
+        id TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        grp TEXT NOT NULL,
+        device TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        key_id TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        used INTEGER NOT NULL,
+        waiting_since INTEGER,
+        connected_at INTEGER,
+        tls TEXT,
+        rx_bytes INTEGER NOT NULL,
+        tx_bytes INTEGER NOT NULL,
+        rx_packets INTEGER NOT NULL,
+        tx_packets INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE core_lease (
+        address TEXT PRIMARY KEY,
+        pool TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        session TEXT,
+        free_at INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX core_lease_session ON core_lease (session) WHERE session IS NOT NULL;`,
+  },
+]
+
+export interface SessionRow {
+  readonly id: string
+  readonly user: string
+  readonly grp: string
+  readonly device: string
+  readonly policy: string
+  readonly key_id: string
+  readonly peer: string
+  readonly created_at: number
+  readonly expires_at: number | null
+  readonly used: number
+  readonly waiting_since: number | null
+  readonly connected_at: number | null
+  readonly tls: string | null
+  readonly rx_bytes: number
+  readonly tx_bytes: number
+  readonly rx_packets: number
+  readonly tx_packets: number
+}
+
+/** The rows of sessions. Times are wall clock milliseconds. */
+export class SessionRows {
+  constructor(private readonly store: Store) {
+    store.migrate('core-session', SESSION_MIGRATIONS)
+  }
+
+  all(): SessionRow[] {
+    return this.store.read((db) => db.prepare('SELECT * FROM core_session ORDER BY created_at, id').all() as SessionRow[])
+  }
+
+  insert(session: SessionRecord): void {
+    this.store.write((db) =>
+      db
+        .prepare(
+          `INSERT INTO core_session (id, user, grp, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, rx_bytes, tx_bytes, rx_packets, tx_packets)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)`,
+        )
+        .run(
+          session.id, session.user, session.group, JSON.stringify(session.device), JSON.stringify(session.policy), session.keyId,
+          session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null,
+        ),
+    )
+  }
+
+  update(session: SessionRecord, totals: Totals): void {
+    this.store.write((db) =>
+      db
+        .prepare(
+          `UPDATE core_session SET key_id = ?, peer = ?, created_at = ?, expires_at = ?, used = ?, waiting_since = ?, connected_at = ?, tls = ?,
+           rx_bytes = ?, tx_bytes = ?, rx_packets = ?, tx_packets = ? WHERE id = ?`,
+        )
+        .run(
+          session.keyId, session.peer, session.createdAt, session.expiresAt ?? null, session.used ? 1 : 0, session.idleSince ?? null,
+          session.connectedAt ?? null, session.tls ? JSON.stringify(session.tls) : null,
+          totals.rxBytes, totals.txBytes, totals.rxPackets, totals.txPackets, session.id,
+        ),
+    )
+  }
+
+  /** The cookie was used for a CONNECT. */
+  markUsed(id: string): void {
+    this.store.write((db) => db.prepare('UPDATE core_session SET used = 1 WHERE id = ?').run(id))
+  }
+
+  delete(id: string): void {
+    this.store.write((db) => db.prepare('DELETE FROM core_session WHERE id = ?').run(id))
+  }
+}

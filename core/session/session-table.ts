@@ -1,0 +1,323 @@
+import type { Clock } from '../clock.ts'
+import type { GatewayConfig } from '../config/gateway-config.ts'
+import type { DataPlane, DropHow, TunnelDown, TunnelHandle } from '../dataplane.ts'
+import { GatewayError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { formatEndpoint } from '../net/address.ts'
+import type { Policies } from '../policy/policy.ts'
+import type { Slots } from '../slots.ts'
+import type { Store } from '../store/store.ts'
+import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
+import type { CookieKeys } from './cookie-keys.ts'
+import { DueQueue } from './due-queue.ts'
+import { END_TEXTS } from './end-text.ts'
+import { LeaseBook, type Claim } from './lease-book.ts'
+import { newSessionId } from './session-id.ts'
+import { SessionIndex } from './session-index.ts'
+import { SessionListeners } from './session-listeners.ts'
+import { step, type MachineEvent } from './session-machine.ts'
+import { SessionRecord } from './session-record.ts'
+import { restoreSessions } from './session-restore.ts'
+import { SessionRows } from './session-rows.ts'
+import type { CookieRefusal, EndCause, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { Totals } from './tunnel-totals.ts'
+
+/** First byte of a client's DISCONNECT that means the user quit; `91`, `d1`, none and others keep the session (reference protocol 6). */
+const BYE_USER_QUIT = 0xb0
+const TICK_MS = 1000
+/** Counters in rows are at most so many ticks old; each tick saves its share. */
+const SAVE_TICKS = 60
+/** A wall clock that moved this much against the monotonic one was set. */
+const CLOCK_JUMP_MS = 2000
+
+export interface SessionTableParts {
+  readonly clock: Clock
+  readonly config: Pick<GatewayConfig, 'pools' | 'gateway'>
+  readonly dataPlane: DataPlane
+  readonly keys: CookieKeys
+  readonly log: Logger
+  readonly policies: Policies
+  readonly slots: Slots
+  readonly store: Store
+}
+
+/**
+ * Sessions, their leases and their tunnels. Rows are committed before a caller goes on; what only people read (counters,
+ * the last peer) is saved within a minute and when a tunnel ends. One tick a second looks at what is due.
+ */
+export class SessionTable implements Sessions {
+  private readonly index = new SessionIndex()
+  private readonly byTunnel = new Map<TunnelHandle, SessionRecord>()
+  private readonly rows: SessionRows
+  private readonly leases: LeaseBook
+  private readonly listeners: SessionListeners
+  private readonly due: DueQueue
+  /** Ended, but the store did not take it: tried again, else they would come back with a restart. */
+  private readonly unburied = new Map<string, { readonly claim: Claim; readonly leases: Leases }>()
+  private lastTunnel = 0
+  private ticks = 0
+  private wallOffset: number
+  private timer: { cancel(): void } | undefined
+
+  constructor(private readonly parts: SessionTableParts) {
+    const { clock, store, config } = parts
+    this.rows = new SessionRows(store)
+    this.leases = new LeaseBook(store, clock, config.pools)
+    this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log)
+    this.due = new DueQueue(clock.monotonic())
+    this.wallOffset = clock.now() - clock.monotonic()
+  }
+
+  /** Reads the rows; sessions wait for their clients. Then the tick begins. */
+  start(): void {
+    const { kept, lost } = restoreSessions({ ...this.parts, rows: this.rows.all(), leases: this.leases.load() })
+    for (const record of kept) {
+      this.index.add(record)
+      this.schedule(record)
+    }
+    for (const { claim, leases } of lost) this.bury(claim, leases)
+    const { clock } = this.parts
+    const tick = (): void => {
+      this.timer = clock.after(TICK_MS, tick)
+      this.tick()
+    }
+    this.timer = clock.after(TICK_MS, tick)
+    if (kept.length > 0) this.parts.log.info('sessions restored', { sessions: kept.length })
+  }
+
+  /** The gateway stops: counters are saved, no session ends. */
+  stop(): void {
+    this.timer?.cancel()
+    this.timer = undefined
+    for (const { claim, leases } of [...this.unburied.values()]) this.bury(claim, leases)
+    this.save(this.index.all())
+  }
+
+  create(login: Login): Session {
+    const { clock, keys, policies, config } = this.parts
+    const { identity, group, device, peer } = login
+    const policy = policies.resolve({ user: identity.user, group, attributes: identity.attributes })
+    const own = this.index.ofUser(identity.user)
+    const replaced = device.uniqueId === undefined ? [] : own.filter((other) => other.used && other.machine.tunnel === undefined && other.device.uniqueId === device.uniqueId)
+    const limit = policy.values.maxSessions
+    if (limit > 0 && own.length - replaced.length >= limit) throw new GatewayError('SESSION_LIMIT', `${identity.user} has ${own.length} sessions, ${limit} are allowed`)
+    const total = config.gateway.maxSessions
+    if (total > 0 && this.index.size - replaced.length >= total) throw new GatewayError('SESSION_LIMIT', `the gateway has ${this.index.size} sessions, ${total} are allowed`)
+    const now = clock.now()
+    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
+    record.idleSince = now
+    record.wait(clock.monotonic())
+    const timeoutMs = policy.values.sessionTimeoutSec * 1000
+    if (timeoutMs > 0) {
+      record.expiresAt = now + timeoutMs
+      record.endsAt = clock.monotonic() + timeoutMs
+    }
+    this.rows.insert(record)
+    this.index.add(record)
+    this.schedule(record)
+    // The same device came back without its cookie: what it left behind would only hold an address.
+    for (const old of replaced) this.end(old.id, 'superseded')
+    this.listeners.created(record)
+    return record
+  }
+
+  cookie(session: Session): string {
+    const record = this.record(session)
+    const { keys, clock } = this.parts
+    const key = keys.get(record.keyId) ?? keys.current()
+    if (key.id !== record.keyId) {
+      record.keyId = key.id
+      this.rows.update(record, this.counters(record))
+    }
+    return sealCookie({ session: record.id, issued: clock.now(), expires: record.expiresAt ?? NEVER }, key)
+  }
+
+  byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal } {
+    if (cookie.length > MAX_COOKIE_LENGTH) return { refused: 'malformed' }
+    const content = openCookie(cookie, (id) => this.parts.keys.get(id))
+    if (typeof content === 'string') return { refused: content }
+    const record = this.index.get(content.session)
+    if (!record) return { refused: content.expires <= this.parts.clock.now() ? 'expired' : 'terminated' }
+    if (record.due <= this.parts.clock.monotonic()) {
+      this.end(record.id, record.dueCause)
+      return { refused: 'expired' }
+    }
+    return { session: record }
+  }
+
+  get(id: string): Session | undefined {
+    return this.index.get(id)
+  }
+  list(): readonly Session[] {
+    return this.index.all()
+  }
+
+  claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
+    const record = this.record(session)
+    if (record.leases.ipv4 || record.leases.ipv6) return record.leases
+    record.leases = this.leases.claim(claimOf(record), families, () => this.rows.markUsed(record.id))
+    return record.leases
+  }
+
+  startTunnel(start: TunnelStart): void {
+    const { connection } = start
+    const record = this.record(start.session)
+    const tunnel = ++this.lastTunnel as TunnelHandle
+    record.peer = formatEndpoint(connection.peer.address, connection.peer.port)
+    record.tls = { version: connection.tlsVersion, cipher: connection.cipher }
+    record.dirty = true
+    this.byTunnel.set(tunnel, record)
+    record.totals.started(tunnel)
+    this.apply(record, { type: 'start', tunnel }, { downReason: 'superseded', start })
+  }
+
+  counters(session: Session): Totals {
+    const { dataPlane } = this.parts
+    return session instanceof SessionRecord ? session.totals.read((tunnel) => dataPlane.tunnelCounters(tunnel)) : this.counters(this.record(session))
+  }
+
+  end(id: string, cause: EndCause, text = END_TEXTS[cause], how: DropHow = 'disconnect'): boolean {
+    const record = this.index.get(id)
+    if (!record) return false
+    this.apply(record, { type: 'end' }, { downReason: cause, cause, text, how })
+    return true
+  }
+
+  /** From the data plane. */
+  tunnelUp(tunnel: TunnelHandle): void {
+    const record = this.byTunnel.get(tunnel)
+    if (record) this.apply(record, { type: 'up', tunnel }, {})
+  }
+
+  /** From the data plane: the last of this tunnel. */
+  tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {
+    const record = this.byTunnel.get(tunnel)
+    if (!record) return
+    this.byTunnel.delete(tunnel)
+    record.totals.ended(tunnel, down.counters)
+    const quit = down.reason === 'peer-disconnect' && down.detail[0] === BYE_USER_QUIT
+    const downReason = quit ? 'user' : down.reason
+    this.apply(record, { type: 'down', tunnel, quit }, { downReason, cause: 'user' })
+    if (!record.ended) this.save([record])
+  }
+
+  private apply(record: SessionRecord, event: MachineEvent, why: { downReason?: string; cause?: EndCause; text?: string; how?: DropHow; start?: TunnelStart }): void {
+    const { clock, dataPlane } = this.parts
+    const { machine, effects } = step(record.machine, event)
+    if (machine === record.machine) return
+    // Read before a tunnel goes.
+    if (effects.some((effect) => effect.do === 'close' || effect.do === 'drop')) this.counters(record)
+    record.machine = machine
+    if (machine.phase === 'tls') record.idleSince = undefined
+    else record.idleSince ??= clock.now()
+    if (event.type === 'down') record.wait(clock.monotonic())
+    if (event.type === 'up') record.connectedAt = clock.now()
+    if (machine.phase !== 'ended') this.schedule(record)
+    record.dirty = true
+    for (const effect of effects) {
+      switch (effect.do) {
+        case 'close': dataPlane.drop(effect.tunnel, 'close', ''); break
+        case 'drop': dataPlane.drop(effect.tunnel, why.how ?? 'disconnect', why.text ?? ''); break
+        case 'promote': this.promote(effect.tunnel, why.start); break
+        case 'tell-up': this.tellUp(record); break
+        case 'tell-down': this.tellDown(record, why.downReason ?? 'internal'); break
+        case 'tell-ended': this.finish(record, why.cause ?? 'admin'); break
+      }
+    }
+  }
+
+  private promote(tunnel: TunnelHandle, start: TunnelStart | undefined): void {
+    if (!start) throw new Error('a promotion needs its connection')
+    const { connection, spec, head, early, seen } = start
+    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec, head, early, seen })
+  }
+
+  private tellUp(record: SessionRecord): void {
+    this.parts.log.info('tunnel up', { session: record.id, user: record.user, peer: record.peer, ipv4: record.leases.ipv4?.address, ipv6: record.leases.ipv6?.address, ...record.tls })
+    this.listeners.up(record)
+  }
+
+  private tellDown(record: SessionRecord, reason: string): void {
+    this.parts.log.info('tunnel down', { session: record.id, user: record.user, reason })
+    this.listeners.down(record, reason)
+  }
+
+  private finish(record: SessionRecord, cause: EndCause): void {
+    this.index.delete(record)
+    this.due.delete(record.id)
+    this.bury(claimOf(record), record.leases)
+    this.parts.log.info('session ended', { session: record.id, user: record.user, cause })
+    this.listeners.ended(record, cause)
+  }
+
+  /** Row away, leases into quarantine. A store that refuses is asked again with the next tick. */
+  private bury(claim: Claim, leases: Leases): void {
+    try {
+      this.leases.release(claim, leases, () => this.rows.delete(claim.session))
+      this.unburied.delete(claim.session)
+    } catch (error) {
+      if (!this.unburied.has(claim.session)) this.parts.log.warn('the end of a session is not stored yet', { session: claim.session, error })
+      this.unburied.set(claim.session, { claim, leases: {} })
+    }
+  }
+
+  private tick(): void {
+    const { clock, keys } = this.parts
+    const monotonic = clock.monotonic()
+    this.followWallClock(clock.now() - monotonic)
+    for (const id of this.due.take(monotonic)) {
+      const record = this.index.get(id)
+      if (!record) continue
+      if (record.due <= monotonic) this.end(id, record.dueCause)
+      else this.schedule(record)
+    }
+    for (const { claim, leases } of [...this.unburied.values()]) this.bury(claim, leases)
+    const share = this.ticks++ % SAVE_TICKS
+    this.save(this.index.all().filter((record, at) => at % SAVE_TICKS === share && (record.dirty || this.counted(record) !== record.savedPackets)))
+    keys.rotate(() => new Set(this.index.all().map((record) => record.keyId)))
+  }
+
+  private followWallClock(offset: number): void {
+    const jump = offset - this.wallOffset
+    this.wallOffset = offset
+    if (Math.abs(jump) < CLOCK_JUMP_MS) return
+    this.parts.log.warn('the wall clock was set', { byMs: Math.round(jump) })
+    for (const record of this.index.all()) record.shiftWallClock(Math.round(jump))
+    this.save(this.index.all())
+  }
+
+  private save(records: readonly SessionRecord[]): void {
+    if (records.length === 0) return
+    try {
+      this.parts.store.write(() => {
+        for (const record of records) this.rows.update(record, this.counters(record))
+      })
+      for (const record of records) {
+        record.dirty = false
+        record.savedPackets = this.counted(record)
+      }
+    } catch (error) {
+      this.parts.log.warn('sessions not saved', { sessions: records.length, error })
+    }
+  }
+
+  private counted(record: SessionRecord): bigint {
+    const { rxPackets, txPackets } = this.counters(record)
+    return rxPackets + txPackets
+  }
+
+  private schedule(record: SessionRecord): void {
+    this.due.set(record.id, record.due)
+  }
+
+  private record(session: Session): SessionRecord {
+    const record = this.index.get(session.id)
+    if (!record) throw new GatewayError('SESSION_UNKNOWN', 'the session has ended')
+    return record
+  }
+}
+
+const claimOf = (record: SessionRecord): Claim => {
+  const { platform, hostname, uniqueId } = record.device
+  return { session: record.id, pool: record.policy.values.pool, owner: JSON.stringify([record.user, uniqueId ?? [platform ?? '', hostname ?? '']]) }
+}
