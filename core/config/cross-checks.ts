@@ -4,12 +4,14 @@ import type { PolicyValues } from '../policy/policy.ts'
 import type { GatewayConfig, PoolConfig } from './gateway-config.ts'
 import type { Path } from './locate.ts'
 import { pathText, type Problems } from './problems.ts'
+import type { Sound } from './sections.ts'
 import { quote } from './written.ts'
 
 /** What no schema of one section can see. */
-export function crossCheck(config: GatewayConfig, problems: Problems): void {
-  checkGateway(config, problems)
+export function crossCheck(config: GatewayConfig, sound: Sound, problems: Problems): void {
+  if (sound.has('gateway')) checkGateway(config, problems)
   checkPools(config, problems)
+  if (!sound.has('pool') || !sound.has('policy')) return
   checkPolicy(['policy'], config.policy, config, {}, problems)
   for (const group of config.groups.values()) checkPolicy(['group', group.name, 'policy'], group.policy, config, config.policy, problems)
 }

@@ -11,15 +11,17 @@ const found = (value: unknown): string =>
   Array.isArray(value) ? 'a list' : value instanceof Date ? 'a date' : typeof value === 'object' ? 'a table'
   : typeof value === 'string' ? 'text' : typeof value === 'number' && !Number.isInteger(value) ? `${value}` : typeof value === 'boolean' ? `${value}` : 'a number'
 
-const amount = (origin: unknown, limit: unknown): string =>
-  origin === 'string' ? `${String(limit)} characters` : origin === 'array' || origin === 'set' ? `${String(limit)} entries` : String(limit)
+const amount = (origin: unknown, limit: number | bigint): string => {
+  const unit = origin === 'string' ? ['character', 'characters'] : origin === 'array' || origin === 'set' ? ['entry', 'entries'] : undefined
+  return unit ? `${limit} ${limit === 1 ? unit[0] : unit[1]}` : String(limit)
+}
 
 /** Zod's issues in the operator's words. A schema's own message goes first, as zod has it. */
 const words = (issue: z.core.$ZodRawIssue): string | undefined => {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${found(issue.input)}`
-    case 'too_small': return `must be at least ${amount(issue.origin, issue.minimum)}`
+    case 'too_small': return issue.minimum === 1 && issue.origin !== 'number' && issue.origin !== 'int' ? 'must not be empty' : `must be at least ${amount(issue.origin, issue.minimum)}`
     case 'too_big': return `must be at most ${amount(issue.origin, issue.maximum)}`
     case 'invalid_value':
       return issue.input === undefined ? 'is missing' : `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}${typeof issue.input === 'string' ? `, not ${quote(issue.input)}` : ''}`
@@ -31,7 +33,13 @@ const words = (issue: z.core.$ZodRawIssue): string | undefined => {
 export function parseSection<T>(schema: ZodType<T>, value: unknown, path: Path, problems: Problems): { readonly value: T } | undefined {
   const result = schema.safeParse(value, { error: words, reportInput: true })
   if (result.success) return { value: result.data }
-  for (const issue of result.error.issues) report(issue, schema, path, [], problems)
+  const mistyped = new Set<string>()
+  for (const issue of result.error.issues) {
+    // A limit on the length says nothing of a value of another type.
+    const place = JSON.stringify(issue.path)
+    if (!mistyped.has(place)) report(issue, schema, path, [], problems)
+    if (issue.code === 'invalid_type') mistyped.add(place)
+  }
   return undefined
 }
 

@@ -61,19 +61,17 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
     for (const name of Object.keys(table)) {
       if (names.includes(name)) continue
       const guess = nearest(name, names)
-      problems.add([name], `unknown section [${pathText([name])}]${guess === undefined ? '' : `; did you mean [${guess}]?`}`, 'key')
+      const what = typeof table[name] === 'object' ? `section [${pathText([name])}]` : `key ${quote(name)} outside of any section`
+      problems.add([name], `unknown ${what}${guess === undefined ? '' : `; did you mean [${guess}]?`}`, 'key')
     }
-    const core = readCore(table, file, problems)
+    const { core, sound } = readCore(table, file, problems)
     const sections = new Map(plugins.flatMap((plugin) => {
       const section = readPlugin(plugin, table[plugin.name], problems)
       return section ? [[plugin.name, section] as const] : []
     }))
-    if (core) {
-      crossCheck(core, problems)
-      checkBackends(core, plugins, sections, problems)
-    }
+    crossCheck(core, sound, problems)
+    checkBackends(core, plugins, sections, problems)
     problems.throwIfAny()
-    if (!core) throw new Error('a configuration without problems has no core part')
     return {
       core,
       plugin(name) {

@@ -10,22 +10,31 @@ import { quote } from './written.ts'
 
 const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
-/** The core's own sections. Undefined when one of them has a problem. */
-export function readCore(table: Table, file: string, problems: Problems): GatewayConfig | undefined {
-  const gateway = parseSection(GatewaySchema, table['gateway'] ?? {}, ['gateway'], problems)?.value
-  const policy = parseSection(PolicySchema, table['policy'] ?? {}, ['policy'], problems)?.value
-  const pools = named('pool', table['pool'], problems, (name, value, path): PoolConfig | undefined => {
+/** Sections without a problem: checks between sections look only at these. */
+export type Sound = ReadonlySet<'gateway' | 'policy' | 'pool' | 'group'>
+
+/** The core's own sections. What has a problem is left out, or stands with its built-in values. */
+export function readCore(table: Table, file: string, problems: Problems): { readonly core: GatewayConfig; readonly sound: Sound } {
+  const sound = new Set<'gateway' | 'policy' | 'pool' | 'group'>()
+  const section = <T>(name: 'gateway' | 'policy' | 'pool' | 'group', read: () => T): T => {
+    const before = problems.count
+    const value = read()
+    if (problems.count === before) sound.add(name)
+    return value
+  }
+  const gateway = section('gateway', () => parseSection(GatewaySchema, table['gateway'] ?? {}, ['gateway'], problems)?.value ?? GatewaySchema.parse({}))
+  const policy = section('policy', () => parseSection(PolicySchema, table['policy'] ?? {}, ['policy'], problems)?.value ?? {})
+  const pools = section('pool', () => named('pool', table['pool'], problems, (name, value, path): PoolConfig | undefined => {
     const pool = parseSection(PoolSchema, value, path, problems)?.value
     return pool && { name, ...(pool.ipv4 && { ipv4: pool.ipv4 }), ...(pool.ipv6 && { ipv6: pool.ipv6 }), quarantineSec: pool.quarantine }
-  })
-  const groups = named('group', table['group'], problems, (name, value, path): GroupConfig | undefined => {
+  }))
+  const groups = section('group', () => named('group', table['group'], problems, (name, value, path): GroupConfig | undefined => {
     const group = parseSection(GroupSchema, value, path, problems)?.value
     return group && { name, label: group.label ?? name, auth: group.auth, policy: group.policy }
-  })
-  if (!gateway || !policy || !pools || !groups) return undefined
-  if (pools.size === 0) pools.set('default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 })
-  if (groups.size === 0) groups.set('default', { name: 'default', label: 'default', auth: [['local']], policy: {} })
-  return {
+  }))
+  if (pools.size === 0 && sound.has('pool')) pools.set('default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 })
+  if (groups.size === 0 && sound.has('group')) groups.set('default', { name: 'default', label: 'default', auth: [['local']], policy: {} })
+  const core = {
     file,
     gateway: {
       name: gateway.name ?? defaultName(), listen: gateway.listen, certificates: gateway.certificate, keys: gateway.key, workers: gateway.workers, device: gateway.device,
@@ -33,23 +42,23 @@ export function readCore(table: Table, file: string, problems: Problems): Gatewa
     },
     pools, policy, groups,
   }
+  return { core, sound }
 }
 
-/** `[pool.NAME]` or `[group.NAME]`: every table of it, in the order of the file. */
-function named<T>(section: string, value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> | undefined {
-  const before = problems.count
+/** `[pool.NAME]` or `[group.NAME]`: every table of it that has no problem, in the order of the file. */
+function named<T>(section: 'pool' | 'group', value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> {
   if (value !== undefined && !isTable(value)) problems.add([section], `${section}: must be written [${section}.NAME]`, 'key')
   const result = new Map<string, T>()
   for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
     const path = [section, name]
-    if (isTable(entry) && !SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
-    else if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${section === 'pool' ? 'default' : 'staff'}]`, 'key')
+    if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${section === 'pool' ? 'default' : 'staff'}]`, 'key')
+    else if (!SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
     else {
       const parsed = read(name, entry, path)
       if (parsed !== undefined) result.set(name, parsed)
     }
   }
-  return problems.count > before ? undefined : result
+  return result
 }
 
 export interface PluginSection {

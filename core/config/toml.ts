@@ -46,6 +46,8 @@ function reason({ message, found, location }: TomlError): string {
   }
   const twice = /^Cannot redefine existing key '(.*)'\.$/s.exec(message)
   if (twice) return `${quote(twice[1] ?? '')} is defined twice`
+  const large = /^Integer (-?\d+) /.exec(message)
+  if (large) return `the number ${(large[1] ?? '').slice(0, 40)} is too large`
   const [line = 'is not TOML'] = message.split('\n', 1)
   return line.slice(0, 200).replace(/\.$/, '')
 }
