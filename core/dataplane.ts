@@ -180,6 +180,7 @@ export const STATS = [
   'cstpRxFrames', 'cstpTxFrames', 'cstpFrameErrors', 'tlsWrites', 'tlsReads',
   'rxSpoofed', 'rxInvalid', 'noRoute', 'tooBig', 'txDropped', 'handedOver', 'handOverDropped', 'unknownFrames',
   'dpdReceived', 'dpdSent', 'keepalivesSent', 'dpdTimeouts', 'eventsQueued', 'eventBatches', 'moderationPauses',
+  'slowReaders', // closed before login because the peer does not read
 ] as const
 export type StatName = (typeof STATS)[number]
 

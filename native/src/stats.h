@@ -14,7 +14,7 @@ namespace postern {
   X(cstpRxFrames) X(cstpTxFrames) X(cstpFrameErrors) X(tlsWrites) X(tlsReads)                              \
   X(rxSpoofed) X(rxInvalid) X(noRoute) X(tooBig) X(txDropped) X(handedOver) X(handOverDropped)             \
   X(unknownFrames) X(dpdReceived) X(dpdSent) X(keepalivesSent) X(dpdTimeouts) X(eventsQueued)              \
-  X(eventBatches) X(moderationPauses)
+  X(eventBatches) X(moderationPauses) X(slowReaders)
 
 enum class Stat : uint32_t {
 #define X(name) name,

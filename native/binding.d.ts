@@ -1,0 +1,24 @@
+/** What the addon (`src/addon.cc`) exports. `index.ts` makes the interface of core/dataplane.ts of it. */
+import type { OpenInfo, OpenSpec, TlsContextSpec, TunnelSpec } from '../core/dataplane.ts'
+
+/** Five words for each event: type, handle, offset and length in `bytes`, argument (`src/event.h`). */
+export type OnBatch = (bytes: Buffer, meta: Uint32Array) => void
+
+/** Errors are thrown with `errno` and `op`. */
+export interface Binding {
+  open(spec: OpenSpec, contexts: readonly TlsContextSpec[], onBatch: OnBatch): OpenInfo
+  /** The events of the end; undefined when nothing was open. No batch comes after it. */
+  stop(): { readonly bytes: Buffer; readonly meta: Uint32Array } | undefined
+  configureTls(contexts: readonly TlsContextSpec[]): void
+  grant(handle: number, seq: number): void
+  write(handle: number, bytes: Uint8Array, notify: boolean): void
+  end(handle: number): void
+  destroy(handle: number, reset: boolean): void
+  promote(handle: number, tunnel: number, spec: TunnelSpec, head: Uint8Array, early: Uint8Array, seen: number): void
+  updateTunnel(tunnel: number, spec: TunnelSpec): void
+  /** 0 disconnect, 1 terminate, 2 close. */
+  drop(tunnel: number, how: number, text: string): void
+  /** False for an unknown tunnel. */
+  counters(tunnel: number, into: BigUint64Array): boolean
+  stats(into: BigUint64Array): void
+}

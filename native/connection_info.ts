@@ -1,0 +1,28 @@
+import type { ConnectionHandle, ConnectionInfo } from '../core/dataplane.ts'
+
+/** Payload of the `connection` event, as src/connection_info.h describes it. */
+export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): ConnectionInfo {
+  let at = 8
+  const field = (): Buffer => {
+    const start = at + 4
+    at = start + bytes.readUInt32LE(at)
+    return bytes.subarray(start, at)
+  }
+  const peerAddress = field().toString('latin1')
+  const localAddress = field().toString('latin1')
+  const serverName = field().toString('latin1')
+  const tlsVersion = field().toString('latin1')
+  const cipher = field().toString('latin1')
+  const peerCertificates: Uint8Array[] = []
+  while (at < bytes.length) peerCertificates.push(Buffer.from(field()))
+  return {
+    handle,
+    peer: { address: peerAddress, port: bytes.readUInt16LE(0) },
+    local: { address: localAddress, port: bytes.readUInt16LE(2) },
+    ...(serverName === '' ? {} : { serverName }),
+    tlsVersion,
+    cipher,
+    peerCertificates,
+    verifyResult: bytes.readUInt32LE(4),
+  }
+}

@@ -1,0 +1,36 @@
+// How many connections may be open before login: in total, and from one source address. Shared by the front threads.
+#pragma once
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+
+namespace postern {
+
+class Admission {
+ public:
+  enum class Verdict : uint8_t { kAdmitted, kFull, kAddressFull };
+  // An IPv4 address, or the /64 of an IPv6 address.
+  struct Source {
+    uint64_t key = 0;
+    bool v6 = false;
+    bool operator==(const Source&) const = default;
+  };
+  Admission(uint32_t total, uint32_t perAddress) : total_(total), perAddress_(perAddress) {}
+  static Source sourceOf(const sockaddr_storage& peer) noexcept;
+  // Each kAdmitted is paid back by one leave().
+  Verdict enter(const Source& source);
+  void leave(const Source& source);
+
+ private:
+  struct Hash {
+    size_t operator()(const Source& source) const noexcept { return source.key * 0x9e3779b97f4a7c15u + source.v6; }
+  };
+  const uint32_t total_, perAddress_;
+  std::mutex mutex_;
+  uint32_t open_ = 0;
+  std::unordered_map<Source, uint32_t, Hash> bySource_;
+};
+
+}  // namespace postern

@@ -1,0 +1,92 @@
+// Values of JavaScript to values of the data plane. native/index.ts is the only caller and passes the shapes of
+// native/binding.d.ts; anything else becomes an empty value, which the data plane then refuses.
+#pragma once
+#include <napi.h>
+
+#include <arpa/inet.h>
+#include <openssl/crypto.h>
+
+#include "data_plane.h"
+
+namespace postern::args {
+
+inline std::string text(const Napi::Value& value) { return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string(); }
+inline uint32_t number(const Napi::Value& value) { return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0; }
+inline bool flag(const Napi::Value& value) { return value.IsBoolean() && value.As<Napi::Boolean>().Value(); }
+inline ByteView bytes(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return {};
+  const auto array = value.As<Napi::Uint8Array>();
+  return {array.Data(), array.ByteLength()};
+}
+
+template <typename Each>
+void forEach(const Napi::Value& value, Each&& each) {
+  if (!value.IsArray()) return;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) each(array.Get(i));
+}
+
+inline std::vector<std::string> texts(const Napi::Value& value) {
+  std::vector<std::string> all;
+  forEach(value, [&](const Napi::Value& one) { all.push_back(text(one)); });
+  return all;
+}
+
+inline std::vector<TlsContextConfig> contexts(const Napi::Value& value) {
+  std::vector<TlsContextConfig> all;
+  forEach(value, [&](const Napi::Value& one) {
+    const auto object = one.As<Napi::Object>();
+    TlsContextConfig& config = all.emplace_back();
+    config.serverNames = texts(object.Get("serverNames"));
+    config.requestClientCertificate = flag(object.Get("requestClientCertificate"));
+    config.clientCaPem = text(object.Get("clientCaPem"));
+    forEach(object.Get("certificates"), [&](const Napi::Value& pair) {
+      TlsCertificateConfig& certificate = config.certificates.emplace_back();
+      certificate.chainPem = text(pair.As<Napi::Object>().Get("chainPem"));
+      certificate.keyPem = text(pair.As<Napi::Object>().Get("keyPem"));
+    });
+  });
+  return all;
+}
+
+inline OpenRequest openRequest(const Napi::Value& value, const Napi::Value& tls) {
+  OpenRequest request;
+  const auto spec = value.As<Napi::Object>();
+  forEach(spec.Get("listen"), [&](const Napi::Value& one) {
+    const auto object = one.As<Napi::Object>();
+    request.listen.push_back({text(object.Get("address")), static_cast<uint16_t>(number(object.Get("port")))});
+  });
+  request.lockDirectory = text(spec.Get("lockDirectory"));
+  const auto limits = spec.Get("limits").As<Napi::Object>();
+  request.limits = {number(limits.Get("connections")), number(limits.Get("connectionsPerAddress")), number(limits.Get("handshakes")), number(limits.Get("handshakeTimeoutMs"))};
+  request.pool.device = text(spec.Get("device"));
+  request.pool.addresses = texts(spec.Get("addresses"));
+  request.pool.routes = texts(spec.Get("routes"));
+  request.pool.mtu = static_cast<uint16_t>(number(spec.Get("mtu")));
+  request.pool.workers = number(spec.Get("workers"));
+  request.tls = contexts(tls);
+  return request;
+}
+
+// False when an address is none.
+inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
+  const auto spec = value.As<Napi::Object>();
+  const std::string v4 = text(spec.Get("ipv4")), v6 = text(spec.Get("ipv6"));
+  if (!v4.empty()) {
+    in_addr address{};
+    if (::inet_pton(AF_INET, v4.c_str(), &address) != 1) return false;
+    into.ipv4 = ntohl(address.s_addr);
+  }
+  if (!v6.empty()) {
+    Ipv6 address{};
+    if (::inet_pton(AF_INET6, v6.c_str(), address.data()) != 1) return false;
+    into.ipv6 = address;
+  }
+  into.mtu = static_cast<uint16_t>(number(spec.Get("mtu")));
+  into.dpdSec = number(spec.Get("dpdSec"));
+  into.dpdRetries = number(spec.Get("dpdRetries"));
+  into.keepaliveSec = number(spec.Get("keepaliveSec"));
+  return true;
+}
+
+}  // namespace postern::args

@@ -1,0 +1,59 @@
+#include "connection_info.h"
+
+#include <openssl/x509.h>
+
+#include <string_view>
+
+namespace postern {
+namespace {
+
+void put(Bytes& out, uint32_t value, int width) {
+  for (int i = 0; i < width; ++i) out.push_back(static_cast<uint8_t>(value >> 8 * i));
+}
+
+void putField(Bytes& out, std::string_view text) {
+  put(out, static_cast<uint32_t>(text.size()), 4);
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+void putCertificate(Bytes& out, X509* certificate) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509(certificate, &der);
+  if (length <= 0) return;
+  putField(out, {reinterpret_cast<char*>(der), static_cast<size_t>(length)});
+  OPENSSL_free(der);
+}
+
+// What the peer calls us is hostile text: letters, digits, dot, hyphen and underscore, lower-cased, or nothing.
+std::string serverName(SSL* ssl) {
+  const char* sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  std::string name = sent != nullptr ? sent : "";
+  if (name.size() > 253) return "";
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_')) return "";
+  }
+  return name;
+}
+
+}  // namespace
+
+Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local) {
+  Bytes out;
+  put(out, peer.port, 2);
+  put(out, local.port, 2);
+  put(out, static_cast<uint32_t>(SSL_get_verify_result(ssl)), 4);
+  putField(out, peer.address);
+  putField(out, local.address);
+  putField(out, serverName(ssl));
+  putField(out, SSL_get_version(ssl));
+  putField(out, SSL_get_cipher_name(ssl));
+  if (X509* leaf = SSL_get0_peer_certificate(ssl)) {
+    putCertificate(out, leaf);
+    STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);  // on a server without the leaf
+    for (int i = 0; i < sk_X509_num(chain); ++i) putCertificate(out, sk_X509_value(chain, i));
+  }
+  return out;
+}
+
+}  // namespace postern

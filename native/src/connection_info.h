@@ -1,0 +1,14 @@
+// Payload of the `connection` event.
+#pragma once
+#include <openssl/ssl.h>
+
+#include "listener.h"
+
+namespace postern {
+
+// Little endian: u16 peer port, u16 local port, u32 verify result, then fields of u32 length and bytes: peer address,
+// local address, server name ("" = none), TLS version, cipher, and each DER certificate of the peer, leaf first.
+// native/connection_info.ts reads it.
+Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local);
+
+}  // namespace postern

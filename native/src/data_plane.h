@@ -1,0 +1,60 @@
+// The whole data plane of this process: locks, listeners, TLS contexts, front threads, worker pool, event queue.
+#pragma once
+#include <functional>
+
+#include "event_queue.h"
+#include "front.h"
+
+namespace postern {
+
+struct OpenRequest {
+  std::vector<Endpoint> listen;
+  std::string lockDirectory;
+  ConnectionLimits limits;
+  WorkerPoolSpec pool;
+  std::vector<TlsContextConfig> tls;
+};
+
+struct OpenResult {
+  std::string device;
+  std::vector<Endpoint> listeners;
+  uint32_t workers = 0, fronts = 0;
+  std::vector<std::string> offloads;
+  std::string opensslVersion, opensslObject;
+};
+
+class DataPlane {
+ public:
+  // The one of this process; never destroyed, because threads and exit handlers may outlive everything else.
+  static DataPlane& instance();
+
+  // Nothing is left behind on failure. `wake` is called from any thread when events() has something new.
+  bool open(OpenRequest&& request, std::function<void()> wake, OpenResult& result, OpError& error);
+  // Fronts, then workers; joins all threads. Idempotent, any thread, also from exit handlers. The events of the end
+  // are then in events().
+  void stop();
+  bool configureTls(const std::vector<TlsContextConfig>& configs, OpError& error);
+  void command(FrontCommand&& command);
+  void update(uint32_t tunnel, const TunnelSpec& spec);
+  void drop(uint32_t tunnel, DropHow how, std::string text);
+  bool counters(uint32_t tunnel, TunnelCounterWords& into);
+  // Of the running plane, or of the last one.
+  std::array<uint64_t, kStatCount> stats();
+  EventQueue& events() noexcept { return events_; }
+
+ private:
+  struct Running;
+  DataPlane() = default;
+  bool start(Running& run, OpenRequest& request, OpError& error);
+  std::array<uint64_t, kStatCount> sum() const;
+
+  std::mutex mutex_;  // of running_; JavaScript's thread, and whichever thread exits
+  Running* running_ = nullptr;
+  std::array<uint64_t, kStatCount> last_{};
+  EventQueue events_;
+};
+
+// Front threads for a machine of `cores` (reference border section 4).
+inline uint32_t frontCount(uint32_t cores) noexcept { return cores <= 4 ? 1 : cores <= 16 ? 2 : kMaxFronts; }
+
+}  // namespace postern

@@ -1,0 +1,103 @@
+// A front thread: accepts, runs handshakes and carries HTTP bytes between connections and JavaScript until a connection
+// is promoted or gone (reference border sections 4 and 5).
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "connection.h"
+#include "event.h"
+#include "inbox.h"
+#include "slot_table.h"
+#include "stats.h"
+#include "worker_pool.h"
+
+namespace postern {
+
+struct ConnectionLimits {
+  uint32_t connections = 2000;
+  uint32_t connectionsPerAddress = 32;
+  uint32_t handshakes = 32;  // of each front
+  uint32_t handshakeTimeoutMs = 10000;
+};
+
+// From JavaScript to the front that owns the handle.
+struct FrontCommand {
+  enum class Kind : uint8_t { kWake, kGrant, kWrite, kEnd, kDestroy, kPromote };
+  Kind kind = Kind::kWake;  // only looks at the flags
+  uint32_t handle = 0;
+  uint32_t arg = 0;  // grant: sequence; write: 1 = notify; destroy: 1 = reset; promote: last sequence seen
+  Bytes bytes;       // write
+  std::unique_ptr<Promotion> promotion;
+};
+
+// What all fronts share; outlives them.
+struct FrontShared {
+  const std::vector<Listener>& listeners;
+  const TlsSource& tls;
+  const ConnectionLimits limits;
+  Admission& admission;
+  EventSink& events;
+  WorkerPool& pool;
+};
+
+class Front {
+ public:
+  Front(uint32_t index, FrontShared& shared) : index_(index), shared_(shared), slots_(index) {}
+  ~Front();  // stop() first
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
+  // `siblings` are told when this front stops accepting; it must stay valid until stop().
+  bool start(const std::vector<std::unique_ptr<Front>>& siblings, OpError& error);
+  // Any thread.
+  void command(FrontCommand&& command) { inbox_.push(std::move(command)); }
+  void lookAgain();
+  void requestStop();
+  void join();
+  const StatBlock& stats() const noexcept { return stats_; }
+
+ private:
+  void run();
+  void accept();
+  void admit(int fd, const sockaddr_storage& peer);
+  void updateListening();
+  void onSocket(Connection& c, uint32_t events);
+  void onHandshake(Connection& c);
+  void onWaiting(Connection& c, uint32_t events);
+  void onClosing(Connection& c, uint32_t events);
+  void obey(FrontCommand& command);
+  void grant(Connection& c, uint32_t sequence);
+  void write(Connection& c, ByteView bytes, bool notify);
+  void promote(Connection* c, uint32_t seen, std::unique_ptr<Promotion> promotion);
+  void readChunk(Connection& c);
+  void flush(Connection& c);
+  void finish(Connection& c);
+  void reportEnd(Connection& c);
+  void listenFor(Connection& c, uint32_t events);
+  void close(Connection& c, bool failed, bool reset = false);
+  void bury(Connection& c);
+  void sweep();
+  void closeAll();
+
+  const uint32_t index_;
+  FrontShared& shared_;
+  SlotTable slots_;
+  Inbox<FrontCommand> inbox_{SIZE_MAX};
+  std::vector<std::unique_ptr<Connection>> buried_;  // a later event of the same round may still name them
+  const std::vector<std::unique_ptr<Front>>* siblings_ = nullptr;
+  int epoll_ = -1;
+  bool listening_ = false;
+  uint32_t handshakes_ = 0;
+  int64_t now_ = 0;         // milliseconds, monotonic, of this round
+  int64_t nextSweep_ = 0;
+  int64_t acceptAfter_ = 0;  // out of descriptors until then
+  Bytes chunk_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> lookAgain_{false};
+  StatBlock stats_;
+  std::thread thread_;
+};
+
+}  // namespace postern

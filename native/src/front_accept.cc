@@ -1,0 +1,121 @@
+// Front: from the listening socket to a finished handshake, and the clocks of all connections.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "connection_info.h"
+#include "front.h"
+
+namespace postern {
+namespace {
+
+// Implementation constants.
+constexpr int kAcceptsPerRound = 64;
+constexpr int64_t kSweepMs = 100;
+constexpr int64_t kDescriptorPauseMs = 200;    // after EMFILE
+constexpr int64_t kPressedHandshakeMs = 2000;  // at the bound, a handshake that lingers makes room for others
+constexpr int64_t kWriteStallMs = 30'000;      // a peer that reads nothing of what is due
+
+void refuse(int fd) {
+  const linger now{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  ::close(fd);
+}
+
+}  // namespace
+
+void Front::accept() {
+  if (!listening_) return;
+  for (const auto& listener : shared_.listeners) {
+    for (int i = 0; i < kAcceptsPerRound && handshakes_ < shared_.limits.handshakes; ++i) {
+      sockaddr_storage peer{};
+      socklen_t length = sizeof peer;
+      const int fd = ::accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        admit(fd, peer);
+        continue;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptAfter_ = now_ + kDescriptorPauseMs;
+      if (errno != ECONNABORTED && errno != EINTR) break;
+    }
+  }
+}
+
+void Front::admit(int fd, const sockaddr_storage& peer) {
+  stats_.add(Stat::accepted);
+  const Admission::Source source = Admission::sourceOf(peer);
+  const Admission::Verdict verdict = shared_.admission.enter(source);
+  if (verdict != Admission::Verdict::kAdmitted) {
+    stats_.add(verdict == Admission::Verdict::kFull ? Stat::refusedConnections : Stat::refusedPerAddress);
+    return refuse(fd);
+  }
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const uint32_t handle = slots_.reserve();
+  auto made = std::make_unique<Connection>(handle, fd, peer, shared_.admission, source);
+  if (handle == 0 || !made->startTls(shared_.tls.get())) {
+    stats_.add(Stat::refusedConnections);
+    made->resetOnClose();
+    if (handle != 0) slots_.release(handle);
+    return;
+  }
+  Connection& c = *made;
+  c.since = now_;
+  c.deadline = now_ + shared_.limits.handshakeTimeoutMs;
+  slots_.put(std::move(made));
+  ++handshakes_;
+  stats_.add(Stat::connectionsOpen);
+  stats_.add(Stat::handshakesOpen);
+  listenFor(c, EPOLLIN | EPOLLRDHUP);
+}
+
+void Front::onHandshake(Connection& c) {
+  switch (c.handshake()) {
+    case TlsStep::kWait:
+      return listenFor(c, EPOLLIN | EPOLLRDHUP | (SSL_want_write(c.ssl) ? EPOLLOUT : 0u));
+    case TlsStep::kDone:
+      break;
+    default:
+      stats_.add(Stat::handshakeFailures);
+      return close(c, true, true);
+  }
+  --handshakes_;
+  stats_.sub(Stat::handshakesOpen);
+  stats_.add(Stat::handshakes);
+  c.state = ConnectionState::kGranted;
+  c.deadline = 0;
+  shared_.events.post(EventType::kConnection, c.handle, 0, connectionInfo(c.ssl, c.peer, c.local()));
+  listenFor(c, EPOLLIN | EPOLLRDHUP);
+  readChunk(c);
+}
+
+void Front::sweep() {
+  nextSweep_ = now_ + kSweepMs;
+  if (now_ >= acceptAfter_) acceptAfter_ = 0;
+  const bool pressed = handshakes_ >= shared_.limits.handshakes;
+  std::vector<uint32_t> late;
+  slots_.forEach([&](Connection& c) {
+    const bool shaking = c.state == ConnectionState::kHandshake;
+    if ((c.deadline != 0 && now_ >= c.deadline) || (shaking && pressed && now_ - c.since >= kPressedHandshakeMs) ||
+        (c.stalledSince != 0 && now_ - c.stalledSince >= kWriteStallMs)) {
+      late.push_back(c.handle);
+    }
+  });
+  for (const uint32_t handle : late) {
+    Connection& c = *slots_.find(handle);
+    if (c.state == ConnectionState::kHandshake) {
+      stats_.add(Stat::handshakeTimeouts);
+      close(c, true, true);
+    } else if (c.goodbye) {
+      close(c, false);
+    } else {
+      stats_.add(Stat::slowReaders);
+      close(c, true);
+    }
+  }
+}
+
+}  // namespace postern
