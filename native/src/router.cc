@@ -77,9 +77,10 @@ class Table {
 
   static size_t hash(const Key& key) noexcept {
     uint64_t h = 0;
+    // Both halves of the product: pool addresses differ in any few bits of a word, lowest or highest.
     for (const uint64_t word : key) {
-      h = (h ^ word) * 0x9e3779b97f4a7c15;
-      h ^= h >> 32;
+      const auto product = static_cast<unsigned __int128>(h ^ word ^ 0x2d358dccaa6c78a5) * 0x9e3779b97f4a7c15;
+      h = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
     }
     return h;
   }
