@@ -40,6 +40,8 @@ export interface AggregateAuthParts {
   readonly groups: GroupChoice
   readonly counters: Counters
   readonly backends: () => readonly AuthBackend[]
+  /** Of the whole gateway, 0 = no limit. */
+  readonly maxSessions: number
   /** SHA-1 of the leaf certificate that a client of this server name met, upper-case hex. */
   readonly certificateSha1: (serverName: string | undefined) => string | undefined
 }
@@ -152,7 +154,7 @@ export class AggregateAuth {
       })
       cookie = this.parts.sessions.cookie(session)
     } catch (error) {
-      return this.refuse(request, dialect, open, reasonOf(error), identity.user, error)
+      return this.refuse(request, dialect, open, this.reasonOf(error), identity.user, error)
     }
     this.parts.counters.logins++
     this.parts.audit.record({ action: 'login', actor: identity.user, subject: session.id, peer: request.peer.address, ok: true, detail: `group ${group}, ${identity.source}` })
@@ -193,7 +195,7 @@ export class AggregateAuth {
   private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): LoginAnswer {
     this.parts.dialogues.remove(open.handle)
     const errorId = reason === 'internal' ? randomBytes(4).toString('hex') : undefined
-    if (errorId !== undefined || cause !== undefined) this.parts.log.error('login failed inside the gateway', { errorId, reason, group: open.chosen.group.name, error: cause })
+    if (reason === 'internal' || reason === 'unavailable') this.parts.log.error('login failed inside the gateway', { errorId, reason, group: open.chosen.group.name, error: cause })
     this.refused(request, open, reason, user)
     return { status: 200, body: refusalDocument(dialect, refusalText(reason, errorId)), cookies: [clearCookie('webvpncontext')] }
   }
@@ -204,16 +206,17 @@ export class AggregateAuth {
     this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${open.chosen.group.name}` })
     this.parts.log.info('login refused', { user: actor, reason, group: open.chosen.group.name, peer: request.peer.address })
   }
+
+  /** Refusals of the core in the words of the login. */
+  private reasonOf(error: unknown): RefusalReason {
+    if (!(error instanceof GatewayError)) return 'internal'
+    if (error.code !== 'SESSION_LIMIT') return error.code.startsWith('STORE') ? 'unavailable' : 'internal'
+    const { maxSessions, sessions } = this.parts
+    return maxSessions > 0 && sessions.list().length >= maxSessions ? 'server-full' : 'too-many-sessions'
+  }
 }
 
 const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [] } }
 const EMPTY_FORM: AuthForm = { id: 'main', message: '', fields: [] }
 
 const facet = (text: string | undefined): string | undefined => (text === undefined ? undefined : printable(text, 128))
-
-/** Refusals of the core in the words of the login. */
-function reasonOf(error: unknown): RefusalReason {
-  if (!(error instanceof GatewayError)) return 'internal'
-  if (error.code === 'SESSION_LIMIT') return 'too-many-sessions'
-  return error.code.startsWith('STORE') ? 'unavailable' : 'internal'
-}

@@ -113,7 +113,9 @@ export class Dialogue {
     this.collected = new Map()
     const first = this.chain[0]
     if (!first) return { kind: 'refused', reason: 'unavailable' }
-    return this.advance(await first.begin(this.context))
+    const step = await first.begin(this.context)
+    // Nothing was asked, so asking again changes nothing.
+    return step.kind === 'refused' ? { kind: 'refused', reason: step.reason, user: step.user } : this.advance(step)
   }
 
   private async guarded(run: () => Promise<DialogueOutcome>): Promise<DialogueOutcome> {

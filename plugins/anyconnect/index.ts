@@ -29,6 +29,7 @@ export default {
     const gatewayName = config.gateway.name
     const auth = new AggregateAuth({
       sessions, clock, log, dialogues, groups, counters,
+      maxSessions: config.gateway.maxSessions,
       audit: container.resolve<Audit>(AUDIT),
       backends: () => slots.authBackend.list(),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),

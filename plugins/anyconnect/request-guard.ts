@@ -25,7 +25,7 @@ export function requestRefusal(request: Pick<IncomingMessage, 'method' | 'rawHea
   if (rawHeaders.length / 2 > REQUEST_LIMITS.headers) return { status: 431, reason: 'too many headers' }
   let hosts = 0
   for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.toLowerCase() === 'host') hosts++
-  if (hosts > 1) return { status: 400, reason: 'two Host headers' }
+  if (hosts !== 1) return { status: 400, reason: 'not one Host header' }
   if (!METHODS.includes(method)) return { status: 405, reason: 'method' }
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
   if (method !== 'POST' && hasBody) return { status: 400, reason: `${method} with a body` }

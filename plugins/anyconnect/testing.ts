@@ -160,6 +160,7 @@ export interface PortFixtureOptions {
   readonly port?: PortOptions
   readonly maxLoginTimeMs?: number
   readonly certificateSha1?: string
+  readonly maxSessions?: number
 }
 
 /** The whole VPN port on a data plane in memory. */
@@ -175,7 +176,7 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const dialogues = new Dialogues(clock, options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
   const gatewayName = 'vpn.example.com'
-  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
+  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
   const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
   const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
   const port = new VpnPort(plane, routes, counters, options.port)

@@ -39,6 +39,8 @@ export class VpnPort implements ConnectionListener {
     const server = createServer({
       maxHeaderSize: REQUEST_LIMITS.headBytes,
       insecureHTTPParser: false,
+      // The guard counts what it refuses.
+      requireHostHeader: false,
       headersTimeout: options.headersTimeoutMs ?? REQUEST_LIMITS.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs ?? REQUEST_LIMITS.requestTimeoutMs,
       keepAliveTimeout: REQUEST_LIMITS.keepAliveTimeoutMs,
@@ -50,6 +52,10 @@ export class VpnPort implements ConnectionListener {
     server.httpAllowHalfOpen = true
     server.on('request', (request, response) => this.onRequest(request, response))
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => this.onRequest(request, response, true))
+    server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+      this.counters.refusedRequests++
+      refuse(response, 417)
+    })
     server.on('connect', (request, socket, head) => this.onConnect(request, socket as unknown as ConnectionDuplex, head))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.onClientError(error, socket as unknown as ConnectionDuplex))
     this.server = server

@@ -1,0 +1,156 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { GatewayError, type Policy } from '../../core/api.ts'
+import { connectText, login, portFixture, requestText, type PortFixtureOptions, type TestAnswer } from './testing.ts'
+
+async function connect(options: PortFixtureOptions & { readonly headers?: Readonly<Record<string, string>>; readonly peer?: string } = {}): Promise<TestAnswer> {
+  const fixture = portFixture(options)
+  const cookie = await login(fixture.connect())
+  const client = fixture.connect(options.peer === undefined ? {} : { peer: { address: options.peer, port: 5000 } })
+  const answer = await client.raw(connectText(cookie, options.headers))
+  fixture.stop()
+  if (!answer) throw new Error('no answer')
+  return answer
+}
+const AGENTS = {
+  windows: 'Cisco AnyConnect VPN Agent for Windows 5.1.2.42',
+  ios: 'Cisco AnyConnect VPN Agent for Apple iPhone 5.1.16.264',
+  openconnect: 'Open AnyConnect VPN Agent v9.01-3',
+} as const
+const RICH: Partial<Policy> = {
+  dns: ['10.20.0.1', 'fd20::1'], search: ['lab.example'], splitInclude: ['10.0.0.0/8', '192.168.0.0/16', 'fd00::/8'], splitExclude: ['10.9.0.0/16'],
+  splitDns: ['corp.example', 'lab.example'], localLan: true, banner: 'Welcome, 100 %\nBe good', sessionTimeoutSec: 3600, tunnelAllDns: true,
+}
+
+// POSTERN_GOLDEN=write writes them anew; the diff is for the reviewer.
+const golden = (name: string, actual: string): void => {
+  const file = new URL(`testdata/${name}.txt`, import.meta.url)
+  if (process.env.POSTERN_GOLDEN === 'write') writeFileSync(file, actual)
+  assert.ok(existsSync(file), `${name} is missing`)
+  assert.is(actual, readFileSync(file, 'utf8'))
+}
+for (const [client, agent] of Object.entries(AGENTS)) {
+  for (const [kind, policy] of Object.entries({ plain: {}, rich: RICH })) {
+    test(`G08 the whole CONNECT answer for ${client}, ${kind} policy`, async () => {
+      const answer = await connect({ policy, headers: { 'User-Agent': agent } })
+      golden(`connect-${client}-${kind}`, `${[answer.statusLine, ...answer.headers.map(([name, value]) => `${name}: ${value}`)].join('\n')}\n`)
+    })
+  }
+}
+
+test('cisco-script: every header that is not a list comes once, in one spelling, and IPv6 resolvers in their own', async () => {
+  const answer = await connect({ policy: RICH, headers: { 'User-Agent': AGENTS.windows } })
+  const lists = ['X-CSTP-DNS', 'X-CSTP-DNS-IP6', 'X-CSTP-Split-DNS', 'X-CSTP-Split-Include', 'X-CSTP-Split-Include-IP6', 'X-CSTP-Split-Exclude', 'X-CSTP-Split-Exclude-IP6']
+  const seen = new Map<string, string>()
+  for (const [name] of answer.headers) {
+    const key = name.toLowerCase()
+    if (seen.has(key)) assert.is(seen.get(key), name)
+    if (seen.has(key)) assert.ok(lists.includes(name), `${name} twice`)
+    seen.set(key, name)
+  }
+  assert.equal(answer.all('X-CSTP-DNS'), ['10.20.0.1'])
+  assert.equal(answer.all('X-CSTP-DNS-IP6'), ['fd20::1'])
+})
+test('G08 the paths /tunnel and without a slash are the same, a query does not matter', async () => {
+  for (const path of ['/tunnel', 'CSCOSSLC/tunnel', '/CSCOSSLC/tunnel?x=1']) {
+    const fixture = portFixture()
+    const cookie = await login(fixture.connect())
+    assert.is((await fixture.connect().raw(requestText('CONNECT', path, { Cookie: `webvpn=${cookie}` })))?.status, 200, path)
+    fixture.stop()
+  }
+})
+test('G09 only the families that the client can use', async () => {
+  const four = await connect({ headers: { 'X-CSTP-Address-Type': 'IPv4' } })
+  assert.is(four.header('X-CSTP-Address-IP6'), undefined)
+  const six = await connect({ headers: { 'X-CSTP-Address-Type': 'IPv6' } })
+  assert.is(six.header('X-CSTP-Address'), undefined)
+  assert.is(six.header('X-CSTP-Address-IP6'), 'fd20::5/64')
+  const old = await connect({ headers: { 'X-CSTP-Full-IPv6-Capability': 'false' } })
+  assert.is(old.header('X-CSTP-Address-IP6'), undefined)
+})
+test('G09 no IPv6 when the MTU is too small for it', async () => {
+  const answer = await connect({ headers: { 'X-CSTP-Base-MTU': '1300' } })
+  assert.is(answer.header('X-CSTP-MTU'), '1234')
+  assert.is(answer.header('X-CSTP-Address-IP6'), undefined)
+  assert.is(answer.header('X-CSTP-Address'), '10.20.0.5')
+})
+test('D02 phones get the interval for phones', async () => {
+  assert.is((await connect()).header('X-CSTP-DPD'), '30')
+  assert.is((await connect({ headers: { 'User-Agent': 'Cisco AnyConnect VPN Agent for Android 5.1.15.344' } })).header('X-CSTP-DPD'), '300')
+  assert.is((await connect({ headers: { 'X-CSTP-License': 'mobile' } })).header('X-CSTP-DPD'), '300')
+})
+test('G16 a family without a split network of its own gets its pool, not a default route', async () => {
+  const answer = await connect({ policy: { splitInclude: ['10.0.0.0/8'] } })
+  assert.equal(answer.all('X-CSTP-Split-Include'), ['10.0.0.0/255.0.0.0'])
+  assert.equal(answer.all('X-CSTP-Split-Include-IP6'), ['fd20::/64'])
+  const six = await connect({ policy: { splitInclude: ['fd00::/8'] } })
+  assert.equal(six.all('X-CSTP-Split-Include'), ['10.20.0.0/255.255.0.0'])
+})
+test('G16 the local network is the first exclusion', async () => {
+  const answer = await connect({ policy: { localLan: true, splitExclude: ['10.9.0.0/16', '2001:db8::/32'] } })
+  assert.equal(answer.all('X-CSTP-Split-Exclude'), ['0.0.0.0/255.255.255.255', '10.9.0.0/255.255.0.0'])
+  assert.equal(answer.all('X-CSTP-Split-Exclude-IP6'), ['::/128', '2001:db8::/32'])
+})
+test('rekeying that is off is told as once a year, never as none', async () => {
+  const answer = await connect({ policy: { rekeyTimeSec: 0, rekeyMethod: 'ssl' } })
+  assert.is(answer.header('X-CSTP-Rekey-Method'), 'new-tunnel')
+  assert.is(answer.header('X-CSTP-Rekey-Time'), '31536000')
+})
+test('D05 the remaining time shrinks and counts from the login', async () => {
+  const fixture = portFixture({ policy: { sessionTimeoutSec: 3600 } })
+  const cookie = await login(fixture.connect())
+  fixture.clock.time += 600_000
+  const answer = await fixture.connect().raw(connectText(cookie))
+  assert.is(answer?.header('X-CSTP-Session-Timeout'), '3600')
+  assert.is(answer?.header('X-CSTP-Session-Timeout-Remaining'), '3000')
+  assert.is(answer?.header('X-CSTP-Lease-Duration'), '3000')
+  fixture.stop()
+})
+test('D07 a second CONNECT with the cookie gets literally the same addresses', async () => {
+  const fixture = portFixture()
+  const cookie = await login(fixture.connect())
+  const addresses = async (): Promise<unknown> => {
+    const answer = await fixture.connect().raw(connectText(cookie))
+    return ['X-CSTP-Address', 'X-CSTP-Netmask', 'X-CSTP-Address-IP6'].map((name) => answer?.header(name))
+  }
+  assert.equal(await addresses(), await addresses())
+  fixture.stop()
+})
+test('an exhausted pool is 503 with a reason, so that the client comes back', async () => {
+  const fixture = portFixture()
+  const cookie = await login(fixture.connect())
+  fixture.sessions.failure = { at: 'lease', error: new GatewayError('POOL_EXHAUSTED', 'pool default') }
+  const answer = await fixture.connect().raw(connectText(cookie))
+  assert.is(answer?.status, 503)
+  assert.is(answer?.header('X-Reason'), 'No address is free')
+  fixture.stop()
+})
+test('a failing store is 503 with the number of the log line and without the cause', async () => {
+  const fixture = portFixture()
+  const cookie = await login(fixture.connect())
+  fixture.sessions.failure = { at: 'lease', error: new GatewayError('STORE_FULL', 'disk /secret/path') }
+  const answer = await fixture.connect().raw(connectText(cookie))
+  assert.is(answer?.status, 503)
+  const id = /\(([0-9a-f]{8})\)/.exec(answer?.header('X-Reason') ?? '')?.[1] ?? 'none'
+  assert.ok(fixture.log.lines.some((line) => line.includes(id) && line.includes('/secret/path')))
+  assert.not.match(JSON.stringify(answer), /secret/)
+  fixture.stop()
+})
+test('a negotiator adds headers and settings, and overrides none', async () => {
+  const fixture = portFixture()
+  const cookie = await login(fixture.connect())
+  fixture.slots.negotiator.add({ name: 'dtls', negotiate: () => ({ headers: [['X-DTLS-Port', '443'], ['x-cstp-mtu', '9000'], ['X-CSTP-DNS', '10.1.0.53']], tunnel: { mtu: 9000 } }) }, 'test')
+  const answer = await fixture.connect().raw(connectText(cookie))
+  assert.is(answer?.header('X-DTLS-Port'), '443')
+  assert.equal(answer?.all('X-CSTP-MTU'), ['1399'])
+  assert.equal(answer?.all('X-CSTP-DNS'), ['10.20.0.1', '10.1.0.53'])
+  assert.is(fixture.plane.tunnelSpec(1 as never)?.mtu, 1399)
+  fixture.stop()
+})
+test('G08 mtu over an IPv6 connection leaves room for the longer header', async () => {
+  const answer = await connect({ policy: { mtu: 9000 }, headers: { 'X-CSTP-MTU': '9000' }, peer: '2001:db8::7' })
+  assert.is(answer.header('X-CSTP-MTU'), '1414')
+})
+
+test.run()
