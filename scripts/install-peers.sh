@@ -1,0 +1,28 @@
+#!/bin/bash
+# The programs that tests use as peers and tools, from Debian. Does nothing, quickly, where nothing is missing.
+set -euo pipefail
+
+peers=(
+  openconnect ocserv iperf3 nftables iproute2 iputils-ping util-linux procps curl openssl tcpdump tshark haproxy gnutls-bin
+  clang doctest-dev libssl-dev mmdebstrap shellcheck chromium
+)
+export DEBIAN_FRONTEND=noninteractive
+fail() { printf 'peers: %s\n' "$*" >&2; exit 1; }
+
+mapfile -t present < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${peers[@]}" 2>/dev/null | sed -n 's/^ii *//p' | sort -u)
+mapfile -t missing < <(comm -23 <(printf '%s\n' "${peers[@]}" | sort -u) <(printf '%s\n' "${present[@]}"))
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+[ "$(id -u)" = 0 ] || fail "run this as root, or install: ${missing[*]}"
+printf 'peers: installing %s\n' "${missing[*]}"
+log=$(mktemp)
+apt-get update -qq >"$log" 2>&1 || fail "apt-get update failed (no network?): $(grep -m1 '^[EW]:' "$log" || true)"
+# Services of Debian's packages (ocserv, haproxy) must not start on this machine because tests use their programs.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 || fail "apt-get install ${missing[*]} failed: $(grep -m1 '^E:' "$log" || true)"
+rm -f "$log"
