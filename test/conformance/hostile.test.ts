@@ -50,7 +50,10 @@ const ATTACKS: readonly Attack[] = [
   { name: 'a handshake of one byte a second', layer: 'tcp', limitMs: 13_000, send: (socket) => drip(socket, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + 'a'.repeat(60)) },
   { name: 'silence after the handshake', layer: 'tls', limitMs: 15_000, send: () => undefined, answer: /^(HTTP\/1\.1 408|$)/ },
   { name: 'a head of one byte a second', layer: 'tls', limitMs: 15_000, send: (socket) => drip(socket, `GET / HTTP/1.1\r\nHost: gw\r\nX-A: ${'a'.repeat(60)}`), answer: /^(HTTP\/1\.1 408|$)/ },
-  { name: 'a body of one byte a second', layer: 'tls', limitMs: 36_000, send: (socket) => drip(socket, `${XML}Content-Length: 100\r\n\r\n`.slice(-1) + 'x'.repeat(60)), answer: /^(HTTP\/1\.1 40[08]|$)/ },
+  { name: 'a body of one byte a second', layer: 'tls', limitMs: 36_000, send: (socket) => {
+    socket.write(`${XML}Content-Length: 100\r\n\r\n`)
+    return drip(socket, 'x'.repeat(60))
+  }, answer: /^(HTTP\/1\.1 40[08]|$)/ },
   { name: 'a body that never comes', layer: 'tls', limitMs: 36_000, send: (socket) => void socket.write(`${XML}Content-Length: 1000\r\n\r\nshort`), answer: /^(HTTP\/1\.1 40[08]|$)/ },
   { name: '1 MB of headers', layer: 'tls', limitMs: 13_000, send: (socket) => pour(socket, `GET / HTTP/1.1\r\nHost: gw\r\n${'X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n'.repeat(18_000)}\r\n`, 1), answer: /^(HTTP\/1\.1 4(00|31)|$)/ },
   { name: 'a method of its own', layer: 'tls', limitMs: 13_000, send: (socket) => void socket.write('BREW / HTTP/1.1\r\nHost: gw\r\n\r\n'), answer: /^(HTTP\/1\.1 (400|405|501)|$)/ },
