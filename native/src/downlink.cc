@@ -43,10 +43,10 @@ void Downlink::packet(const VirtioNetHeader& header, ByteView bytes, uint64_t no
     output_.stats.add(Stat::noRoute);
     return;
   }
-  deliver(*tunnel, header, bytes, nowMs);
+  deliver(*tunnel, header, bytes, info, nowMs);
 }
 
-void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs) {
+void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs) {
   SegmentPlan plan;
   if (!planSegments(header, bytes, plan)) {
     output_.stats.add(Stat::txDropped);
@@ -54,7 +54,7 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
   }
   output_.stats.add(Stat::tunRxPackets, plan.count);
   const auto mtu = static_cast<uint16_t>(std::min<size_t>(tunnel.spec.mtu, cstp::kMaxPayload));
-  if (segmentLength(plan, bytes, 0) > mtu) return tooBig(bytes, mtu, nowMs);
+  if (segmentLength(plan, bytes, 0) > mtu) return tooBig(bytes, info, mtu, nowMs);
   for (size_t i = 0; i < plan.count; ++i) {
     const size_t length = segmentLength(plan, bytes, i);
     writeSegment(plan, bytes, i, tunnel.reserve(length));
@@ -69,7 +69,9 @@ void Downlink::handOver(uint32_t worker, const VirtioNetHeader& header, ByteView
   output_.stats.add(taken ? Stat::handedOver : Stat::handOverDropped);
 }
 
-void Downlink::tooBig(ByteView bytes, uint16_t mtu, uint64_t nowMs) {
+// The answer comes from the client's address: the kernel would take one of its own addresses, arriving from a device, for
+// a forgery ("martian source").
+void Downlink::tooBig(ByteView bytes, const PacketInfo& info, uint16_t mtu, uint64_t nowMs) {
   output_.stats.add(Stat::tooBig);
   if (nowMs / 1000 != tooBigSecond_) {
     tooBigSecond_ = nowMs / 1000;
@@ -77,7 +79,7 @@ void Downlink::tooBig(ByteView bytes, uint16_t mtu, uint64_t nowMs) {
   }
   if (++tooBigSent_ > kTooBigPerSecond) return;
   uint8_t answer[1280];
-  const size_t length = buildTooBig(bytes, mtu, context_.gateway.ipv4, context_.gateway.ipv6, answer);
+  const size_t length = buildTooBig(bytes, mtu, info.dst4, info.dst6, answer);
   if (length != 0) tun_.write({answer, length});
 }
 

@@ -19,12 +19,6 @@ struct HandedPacket {
 };
 using PacketInbox = Inbox<HandedPacket>;
 
-// Sources of the ICMP answers to packets that are too big for a tunnel.
-struct GatewayAddresses {
-  Ipv4 ipv4 = 0;
-  Ipv6 ipv6{};
-};
-
 class Downlink {
  public:
   // Implementation constants.
@@ -36,7 +30,6 @@ class Downlink {
     uint32_t worker;
     int queueFd;
     const Router& router;
-    GatewayAddresses gateway;
     const std::vector<PacketInbox*>& inboxes;  // of all workers
   };
   Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output);
@@ -50,9 +43,9 @@ class Downlink {
   static constexpr size_t kBurst = 65536;  // collected records are sent at this size
 
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
-  void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
+  void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs);
   void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);
-  void tooBig(ByteView bytes, uint16_t mtu, uint64_t nowMs);
+  void tooBig(ByteView bytes, const PacketInfo& info, uint16_t mtu, uint64_t nowMs);
 
   Context context_;
   TunnelSet& tunnels_;

@@ -6,10 +6,6 @@
 
 namespace postern {
 
-Ipv4 IpPrefix::ipv4() const noexcept {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
-}
-
 IpPrefix IpPrefix::network() const noexcept {
   IpPrefix masked = *this;
   for (size_t i = 0; i < size(); ++i) {

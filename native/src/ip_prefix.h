@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <string>
 
-#include "tunnel_spec.h"
-
 namespace postern {
 
 struct IpPrefix {
@@ -14,7 +12,6 @@ struct IpPrefix {
   uint8_t length = 0;               // bits
 
   size_t size() const noexcept { return ipv6 ? 16 : 4; }
-  Ipv4 ipv4() const noexcept;       // host order, meaningful only for IPv4
   IpPrefix network() const noexcept;  // host bits cleared
 };
 

@@ -44,7 +44,7 @@ Worker::Worker(const Context& context)
       output_(stats_),
       tun_(context.queueFd, context.offloads, stats_),
       uplink_(tun_, stats_),
-      downlink_({context.index, context.queueFd, context.table.router(), context.gateway, context.inboxes}, tunnels_, tun_, output_),
+      downlink_({context.index, context.queueFd, context.table.router(), context.inboxes}, tunnels_, tun_, output_),
       wheel_(static_cast<uint32_t>(nowMs_ / 1000)) {}
 
 Worker::~Worker() {

@@ -29,7 +29,6 @@ class Worker {
     uint32_t index;
     int queueFd;
     Offloads offloads;
-    GatewayAddresses gateway;
     TunnelTable& table;
     EventSink& events;
     const std::vector<PacketInbox*>& inboxes;

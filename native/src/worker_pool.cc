@@ -7,7 +7,6 @@
 #include <mutex>
 
 #include "coarse_clock.h"
-#include "ip_prefix.h"
 #include "steering.h"
 #include "tun_device.h"
 #include "worker.h"
@@ -25,27 +24,16 @@ uint32_t workersForMachine() noexcept {
   return static_cast<uint32_t>(std::clamp(cores / 4, 4, 16));
 }
 
-GatewayAddresses gatewayAddresses(const std::vector<std::string>& addresses) {
-  GatewayAddresses gateway;
-  for (const std::string& text : addresses) {
-    IpPrefix prefix;
-    if (!parsePrefix(text, prefix)) continue;
-    if (prefix.ipv6 && gateway.ipv6 == Ipv6{}) gateway.ipv6 = prefix.bytes;
-    if (!prefix.ipv6 && gateway.ipv4 == 0) gateway.ipv4 = prefix.ipv4();
-  }
-  return gateway;
-}
-
 // control_ orders commands: whoever finds a tunnel placed pushes behind its adopt. Taken before the table's mutex.
 class Pool final : public WorkerPool {
  public:
   Pool(std::unique_ptr<TunDevice> device, EventSink& events) : device_(std::move(device)), events_(events) {}
   ~Pool() override { stop(); }
 
-  bool start(uint32_t workers, const GatewayAddresses& gateway, OpError& error) {
+  bool start(uint32_t workers, OpError& error) {
     for (uint32_t i = 0; i < workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(
-          Worker::Context{i, device_->queue(i), device_->offloads(), gateway, table_, events_, inboxes_}));
+          Worker::Context{i, device_->queue(i), device_->offloads(), table_, events_, inboxes_}));
       inboxes_.push_back(&workers_.back()->packets());
     }
     for (const auto& worker : workers_) {
@@ -143,7 +131,7 @@ std::unique_ptr<WorkerPool> createWorkerPool(const WorkerPoolSpec& spec, EventSi
   std::unique_ptr<TunDevice> device = TunDevice::create(spec, workers, error);
   if (device == nullptr) return nullptr;
   auto pool = std::make_unique<Pool>(std::move(device), events);
-  if (!pool->start(workers, gatewayAddresses(spec.addresses), error)) return nullptr;  // the destructor joins and closes
+  if (!pool->start(workers, error)) return nullptr;  // the destructor joins and closes
   return pool;
 }
 
