@@ -2,10 +2,11 @@ import type { Plugin } from '../core/plugin.ts'
 import adminApi from './admin-api/index.ts'
 import anyconnect from './anyconnect/index.ts'
 import authLocal from './auth-local/index.ts'
+import cli from './cli/index.ts'
 import firewall from './firewall/index.ts'
 
 /**
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, adminApi]
+export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, adminApi, cli]
