@@ -66,7 +66,6 @@ void Front::promote(Connection* c, uint32_t seen, std::unique_ptr<Promotion> pro
   c->watched = false;
   c->handOver(*promotion, seen);
   bury(*c);
-  stats_.add(Stat::promoted);
   shared_.pool.adopt(std::move(promotion));
 }
 

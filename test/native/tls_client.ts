@@ -1,0 +1,55 @@
+import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+
+/** A TLS client on loopback, half-open on purpose: it reads answers after it has sent FIN. */
+export class TlsClient {
+  readonly #received: Buffer[] = []
+  ended = false
+  failed = false
+
+  private constructor(readonly tcp: Socket, readonly tls: TLSSocket) {
+    tls.on('data', (bytes: Buffer) => this.#received.push(bytes))
+    tls.on('end', () => (this.ended = true))
+    tls.on('error', () => (this.failed = true))
+    tls.on('close', () => (this.ended = true))
+  }
+
+  static async connect(port: number, options: ConnectionOptions & { readonly address?: string; readonly from?: string } = {}): Promise<TlsClient> {
+    const { address = '127.0.0.1', from, ...rest } = options
+    const tcp = connectTcp({ port, host: address, allowHalfOpen: true, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) })
+    const halfOpen = { allowHalfOpen: true } // known to TLSSocket, not to the type
+    const tls = connectTls({ socket: tcp, rejectUnauthorized: false, ...halfOpen, ...rest })
+    tcp.on('error', (error) => tls.destroy(error))
+    const client = new TlsClient(tcp, tls)
+    await new Promise<void>((done, fail) => {
+      tls.once('secureConnect', () => done())
+      tls.once('error', fail)
+      tls.once('close', () => fail(new Error('closed before the handshake was over')))
+    })
+    return client
+  }
+  write(bytes: Uint8Array | string): void {
+    this.tls.write(bytes)
+  }
+  end(): void {
+    this.tls.end()
+  }
+  reset(): void {
+    this.tcp.resetAndDestroy()
+  }
+  pause(): void {
+    this.tls.pause()
+  }
+  resume(): void {
+    this.tls.resume()
+  }
+  received(): Buffer {
+    return Buffer.concat(this.#received)
+  }
+  destroy(): void {
+    this.tls.destroy()
+    this.tcp.destroy()
+  }
+}
