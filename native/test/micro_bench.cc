@@ -1,0 +1,154 @@
+// ns of thread CPU per 1,400 B packet, median of rounds; compare with dataplane reference sections 1.1 and 5.
+// Not a test: print only, nothing is asserted.
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "coalesce.h"
+#include "cstp.h"
+#include "merged.h"
+#include "router.h"
+#include "segment.h"
+
+using namespace postern;
+
+namespace {
+
+double cpuNs() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+uint64_t sink;
+
+// `run` handles `items` items; the median over the rounds of ns per item.
+template <typename Run>
+void measure(const char* name, size_t items, Run&& run) {
+  constexpr size_t kRounds = 15, kRoundNs = 10'000'000;
+  std::vector<double> rounds;
+  for (size_t round = 0; round < kRounds; ++round) {
+    size_t n = 0;
+    const double start = cpuNs();
+    double end = start;
+    while (end - start < kRoundNs) {
+      for (int i = 0; i < 8; ++i) run();
+      n += 8 * items;
+      end = cpuNs();
+    }
+    rounds.push_back((end - start) / static_cast<double>(n));
+  }
+  std::sort(rounds.begin(), rounds.end());
+  std::printf("%-44s %8.1f  [%.1f-%.1f]\n", name, rounds[kRounds / 2], rounds[kRounds / 4], rounds[kRounds * 3 / 4]);
+}
+
+constexpr size_t kCount = 44, kPayload = 1400;
+
+test::Flow flow(bool ipv6, bool udp) {
+  test::Flow f;
+  f.ipv6 = ipv6;
+  f.udp = udp;
+  if (!udp) f.options = Bytes(12, 1);
+  return f;
+}
+
+void benchSegment(const char* name, bool ipv6, bool udp) {
+  const test::Flow f = flow(ipv6, udp);
+  Bytes super = test::build(f, test::payload(kCount * kPayload));
+  const VirtioNetHeader header = test::offload(super, f, kPayload);
+  Bytes out(kCount * 1600);
+  measure(name, kCount, [&] {
+    uint8_t* at = out.data();
+    sink += static_cast<uint64_t>(segment(header, super, [&](size_t length) {
+      uint8_t* here = at + 13;
+      at += length + 30;
+      return here;
+    }));
+  });
+}
+
+void benchCoalesce(const char* name, bool ipv6, bool udp, Coalescer::Options options) {
+  test::Flow f = flow(ipv6, udp);
+  std::vector<Bytes> packets;
+  for (size_t i = 0; i < kCount; ++i) {
+    packets.push_back(test::build(f, test::payload(kPayload)));
+    f.seq += kPayload;
+  }
+  const Bytes first = packets[0];
+  std::vector<PacketInfo> infos(kCount);
+  for (size_t i = 0; i < kCount; ++i) parsePacket(packets[i], infos[i]);
+  Coalescer coalescer(options);
+  measure(name, kCount, [&] {
+    std::copy_n(first.begin(), 60, packets[0].begin());  // undo the merged header
+    for (size_t i = 0; i < kCount; ++i) coalescer.add(packets[i], infos[i], 1);
+    coalescer.flush([&](const iovec*, int, size_t packetsInRun, size_t) { sink += packetsInRun; });
+  });
+}
+
+template <typename Address>
+void benchRouter(const char* name, size_t routes, Address&& address) {
+  Router router;
+  std::mt19937 random(1);
+  for (uint32_t i = 0; i < routes; ++i) router.insert(address(i), {i + 1, 0});
+  std::vector<decltype(address(0))> wanted;
+  for (size_t i = 0; i < 65536; ++i) wanted.push_back(address(static_cast<uint32_t>(random() % routes)));
+  measure(name, wanted.size(), [&] {
+    for (const auto& a : wanted) sink += router.find(a).tunnel;
+  });
+}
+
+}  // namespace
+
+int main() {
+  std::printf("%-44s %8s\n", "per item of 1,400 B", "ns");
+  const Bytes bytes = test::payload(1500);
+  measure("checksum", 1, [&] { sink += checksumPartial(ByteView(bytes).first(kPayload), sink & 1); });
+  measure("checksum, odd address", 1, [&] { sink += checksumPartial(ByteView(bytes).subspan(13, kPayload), sink & 1); });
+  Bytes copy(1500);
+  measure("memcpy, for comparison", 1, [&] {
+    std::memcpy(copy.data(), bytes.data(), kPayload);
+    asm volatile("" : : "r"(copy.data()) : "memory");
+  });
+  const Bytes packet4 = test::build(flow(false, false), test::payload(kPayload));
+  measure("parsePacket", 1, [&] {
+    PacketInfo info;
+    sink += parsePacket(packet4, info) + info.src4;
+  });
+  benchSegment("segment x44 TCP/IPv4", false, false);
+  benchSegment("segment x44 TCP/IPv6", true, false);
+  benchSegment("segment x44 UDP/IPv4", false, true);
+  benchCoalesce("coalesce x44 TCP/IPv4", false, false, {true, true, true});
+  benchCoalesce("coalesce x44 TCP/IPv6", true, false, {true, true, true});
+  benchCoalesce("coalesce x44 UDP/IPv4", false, true, {true, true, true});
+  benchCoalesce("coalesce, nothing merges", false, false, {});
+
+  Bytes stream;
+  for (size_t i = 0; i < 11; ++i) {
+    stream.resize(stream.size() + cstp::kHeader);
+    cstp::writeHeader(&stream[stream.size() - cstp::kHeader], cstp::kData, kPayload);
+    stream.resize(stream.size() + kPayload);
+  }
+  cstp::Framer framer;
+  const auto count = [](const cstp::Frame& f) {
+    sink += f.payload.size();
+    return true;
+  };
+  measure("framer, whole frames", 11, [&] { framer.feed(stream, count); });
+  measure("framer, each frame split", 11, [&] {
+    for (size_t at = 0; at < stream.size(); at += 704) framer.feed(ByteView(stream).subspan(at, 704), count);
+  });
+
+  const auto pool4 = [](uint32_t i) { return Ipv4{0x0a140002 + i}; };
+  const auto pool6 = [](uint32_t i) {
+    Ipv6 a{0xfd, 0, 0, 1};
+    for (size_t b = 0; b < 4; ++b) a[15 - b] = static_cast<uint8_t>(i >> (8 * b));
+    return a;
+  };
+  benchRouter("router IPv4, 10,000 routes", 10000, pool4);
+  benchRouter("router IPv4, 100,000 routes", 100000, pool4);
+  benchRouter("router IPv6, 10,000 routes", 10000, pool6);
+  benchRouter("router IPv6, 100,000 routes", 100000, pool6);
+  return sink == 0;
+}
