@@ -1,0 +1,73 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { portFixture, group } from '../../plugins/anyconnect/testing.ts'
+import { CiscoClient } from './cisco-client.ts'
+import { CISCO_CLIENTS } from './clients.ts'
+import { connectProblems } from './connect-check.ts'
+import type { HeaderLine } from './http-exchange.ts'
+import { fakeDial } from './wire.ts'
+
+const SHA1 = 'AB'.repeat(20)
+
+for (const kind of CISCO_CLIENTS) {
+  test(`cisco-script G03 G08 G19 D07 ${kind.name}: a whole life from login to logout`, async () => {
+    const fixture = portFixture({
+      certificateSha1: SHA1,
+      groups: [group('default', 'Everybody'), group('staff', 'Staff')],
+      policy: { dns: ['10.20.0.1', 'fd20::1'], splitInclude: ['10.0.0.0/8'], localLan: true, banner: 'Hello' },
+    })
+    const client = new CiscoClient({ dial: fakeDial(fixture.plane), host: 'vpn.example.com', kind, user: 'test', password: 'test123', leafSha1: SHA1 })
+    await client.run()
+    await fixture.plane.settled()
+    assert.is(fixture.plane.tun.length, 2)
+    assert.is(fixture.sessions.list().length, 0)
+    assert.is(fixture.audit.entries.filter(({ ok }) => !ok).length, 0, 'the empty user name is no failure')
+    assert.is(fixture.sessions.logins[0]?.device.mobile, kind.mobile)
+    assert.is(fixture.port.size, 0)
+    fixture.stop()
+  })
+}
+
+const GOOD: readonly HeaderLine[] = [
+  ['X-CSTP-Version', '1'], ['X-CSTP-Protocol', 'Copyright (c) 2004 Cisco Systems, Inc.'], ['X-CSTP-Address', '10.0.0.5'], ['X-CSTP-Netmask', '255.255.0.0'], ['X-CSTP-Lease-Duration', '1'],
+  ['X-CSTP-Keep', 'true'], ['X-CSTP-Rekey-Method', 'new-tunnel'], ['X-CSTP-MTU', '1400'], ['X-CSTP-License', 'accept'], ['X-CSTP-DNS', '10.0.0.1'], ['X-CSTP-DNS', '10.0.0.2'],
+  ['X-CSTP-Split-Include', '10.0.0.0/255.0.0.0'],
+]
+const phone = { mobile: true, ios: true }
+const changed = (name: string, ...lines: readonly HeaderLine[]): readonly HeaderLine[] => [...GOOD.filter(([key]) => key !== name), ...lines]
+
+test('cisco-script: the check of the CONNECT answer accepts a good one', () => {
+  assert.equal(connectProblems(GOOD, phone), [])
+})
+test('cisco-script: the check finds each thing that makes a client give up', () => {
+  const cases: readonly (readonly [readonly HeaderLine[], RegExp])[] = [
+    [changed('X-CSTP-MTU', ['x-cstp-mtu', '1400']), /^casing/],
+    [changed('', ['X-CSTP-MTU', '1400']), /multiple 'X-CSTP-MTU'/],
+    [changed('X-CSTP-Netmask', ['X-CSTP-Netmask', '16']), /NETMASK/],
+    [changed('X-CSTP-Netmask', ['X-CSTP-Netmask', '255.255.255.255']), /\/32/],
+    [changed('X-CSTP-Split-Include', ['X-CSTP-Split-Include', '10.0.0.0/8']), /INVALID_SPLIT_NETWORK/],
+    [changed('X-CSTP-License'), /NO_LICENSE/],
+    [changed('X-CSTP-Rekey-Method', ['X-CSTP-Rekey-Method', 'none']), /BAD_REKEY_METHOD/],
+    [changed('', ['X-CSTP-DNS', 'fd20::1']), /IPv6 in X-CSTP-DNS/],
+    [changed('', ['X-CSTP-Address-IP6', 'fd20::5/64'], ['X-CSTP-Split-Include-IP6', '2000::/3']), /\/128/],
+    [changed('', ['X-CSTP-Address-IP6', 'fd20::5/128']), /default route/],
+    [changed('X-CSTP-Protocol'), /COPYRIGHT/],
+    [changed('X-CSTP-Address'), /ADDRESS/],
+    [changed('', ['X-CSTP-Adress', 'x']), /unknown/],
+  ]
+  for (const [headers, problem] of cases) {
+    const found = connectProblems(headers, phone)
+    assert.is(found.length, 1, `${problem}: ${found.join('; ')}`)
+    assert.match(found[0] ?? '', problem)
+  }
+})
+test('cisco-script: a client gives up when the certificate is not the one it met', async () => {
+  const fixture = portFixture({ certificateSha1: 'CD'.repeat(20) })
+  const client = new CiscoClient({ dial: fakeDial(fixture.plane), host: 'vpn.example.com', kind: CISCO_CLIENTS[0] as (typeof CISCO_CLIENTS)[number], user: 'test', password: 'test123', leafSha1: SHA1 })
+  let told = ''
+  await client.login().catch((error: unknown) => { told = String(error) })
+  assert.match(told, /server-cert-hash is not the SHA-1/)
+  fixture.stop()
+})
+
+test.run()
