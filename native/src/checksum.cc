@@ -6,8 +6,45 @@
 namespace postern {
 namespace {
 
-using Lanes32 = uint32_t __attribute__((vector_size(32)));
-using Lanes64 = uint64_t __attribute__((vector_size(64)));
+// Sums whole blocks of two vectors and says how many bytes it took. Each vector holds 32-bit words; the even and the odd
+// ones go to 64-bit lanes of their own, so no carry is lost before 2^32 blocks.
+struct Vector16 {
+  using Words = uint64_t __attribute__((vector_size(16)));
+};
+struct Vector32 {
+  using Words = uint64_t __attribute__((vector_size(32)));
+};
+template <typename Vector>
+[[gnu::always_inline]] inline size_t sumBlocks(const uint8_t* at, size_t length, uint64_t& sum) noexcept {
+  using Words = typename Vector::Words;
+  constexpr size_t kWidth = sizeof(Words);
+  Words even[2]{}, odd[2]{};
+  size_t done = 0;
+  for (; length - done >= 2 * kWidth; done += 2 * kWidth) {
+    for (size_t i = 0; i < 2; ++i) {
+      Words words;
+      std::memcpy(&words, at + done + i * kWidth, kWidth);
+      even[i] += words & 0xffffffff;
+      odd[i] += words >> 32;
+    }
+  }
+  const Words all = even[0] + even[1] + odd[0] + odd[1];
+  uint64_t lanes[kWidth / 8];
+  std::memcpy(lanes, &all, kWidth);
+  for (const uint64_t lane : lanes) sum += lane;
+  return done;
+}
+
+size_t sumBaseline(const uint8_t* at, size_t length, uint64_t& sum) noexcept { return sumBlocks<Vector16>(at, length, sum); }
+
+#ifdef __x86_64__
+[[gnu::target("avx2")]] size_t sumAvx2(const uint8_t* at, size_t length, uint64_t& sum) noexcept {
+  return sumBlocks<Vector32>(at, length, sum);
+}
+const auto sumVectors = __builtin_cpu_supports("avx2") ? sumAvx2 : sumBaseline;
+#else
+constexpr auto sumVectors = sumBaseline;
+#endif
 
 uint16_t fold(uint64_t sum) noexcept {
   sum = (sum & 0xffffffff) + (sum >> 32);
@@ -23,14 +60,10 @@ uint64_t checksumPartial(ByteView bytes, uint64_t initial) noexcept {
   const uint8_t* at = bytes.data();
   size_t left = bytes.size();
   uint64_t sum = 0;
-  if (left >= sizeof(Lanes32)) {
-    Lanes64 lanes{};
-    for (; left >= sizeof(Lanes32); left -= sizeof(Lanes32), at += sizeof(Lanes32)) {
-      Lanes32 words;
-      std::memcpy(&words, at, sizeof words);
-      lanes += __builtin_convertvector(words, Lanes64);
-    }
-    for (int i = 0; i < 8; ++i) sum += lanes[i];
+  if (left >= 64) {
+    const size_t done = sumVectors(at, left, sum);
+    at += done;
+    left -= done;
   }
   for (; left >= 4; left -= 4, at += 4) {
     uint32_t word;
