@@ -1,38 +1,15 @@
 import Database from 'better-sqlite3'
-import type { Audit, AuditEntry, Clock, EndCause, Logger, Session, Sessions, Store } from '../../core/api.ts'
+import type { Audit, AuditEntry, EndCause, Health, Session, Sessions, Store } from '../../core/api.ts'
+import { SqliteStore } from '../../core/store/sqlite-store.ts'
 import { MIGRATIONS } from './migrations.ts'
+
+const health: Health = { raise: () => undefined, clear: () => undefined, list: () => [] }
 
 /** A store in memory with the tables of this plugin. */
 export function memoryStore(): Store {
-  const db = new Database(':memory:')
-  const store: Store = {
-    migrate: (_owner, migrations) => migrations.forEach((migration) => db.exec(migration.sql)),
-    read: (fn) => fn(db),
-    write: (fn) => (db.inTransaction ? fn(db) : db.transaction(() => fn(db)).immediate()),
-  }
+  const store = new SqliteStore(new Database(':memory:'), ':memory:', health)
   store.migrate('auth-local', MIGRATIONS)
   return store
-}
-
-export class ManualClock implements Clock {
-  private timers: { at: number; fn: () => void }[] = []
-  constructor(private time = Date.UTC(2026, 10, 21)) {}
-  now = (): number => this.time
-  monotonic = (): number => this.time
-  after(ms: number, fn: () => void): { cancel(): void } {
-    const timer = { at: this.time + ms, fn }
-    this.timers.push(timer)
-    return { cancel: () => void (this.timers = this.timers.filter((other) => other !== timer)) }
-  }
-  get pending(): number {
-    return this.timers.length
-  }
-  advance(ms: number): void {
-    this.time += ms
-    const due = this.timers.filter((timer) => timer.at <= this.time)
-    this.timers = this.timers.filter((timer) => timer.at > this.time)
-    for (const timer of due) timer.fn()
-  }
 }
 
 export class ListedSessions {
@@ -59,14 +36,4 @@ export class ListedAudit implements Audit {
   list(): [] {
     return []
   }
-}
-
-export class ListedLog implements Logger {
-  readonly lines: string[] = []
-  private write = (message: string, fields?: unknown): void => void this.lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
-  error = this.write
-  warn = this.write
-  info = this.write
-  debug = this.write
-  child = (): Logger => this
 }

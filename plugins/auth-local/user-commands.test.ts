@@ -2,9 +2,10 @@ import { verify } from '@node-rs/argon2'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { GatewayError, type CommandInput, type CommandResult, type GatewayConfig } from '../../core/api.ts'
+import { TestClock, TestLog } from '../../core/testing.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { PasswordHasher } from './password-hasher.ts'
-import { ListedAudit, ListedLog, ListedSessions, ManualClock, memoryStore } from './testing.ts'
+import { ListedAudit, ListedSessions, memoryStore } from './testing.ts'
 import { UserCommands } from './user-commands.ts'
 import { USER_COMMANDS } from './user-definitions.ts'
 import { UserSessions } from './user-sessions.ts'
@@ -16,7 +17,7 @@ function fixture(sessions: ListedSessions | 'offline' = new ListedSessions()) {
   const store = memoryStore()
   const users = new UserTable(store)
   const audit = new ListedAudit()
-  const clock = new ManualClock()
+  const clock = new TestClock(Date.UTC(2026, 10, 21))
   const config = { groups: new Map([['staff', {}], ['guests', {}]]) } as unknown as GatewayConfig
   const userSessions = new UserSessions(store, sessions === 'offline' ? undefined : sessions.asSessions)
   const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config)
@@ -144,7 +145,7 @@ test('an expired account ends its sessions within a minute', () => {
   const sessions = new ListedSessions([{ id: 's1', user: 'alice' }, { id: 's2', user: 'bob' }])
   users.insert({ name: 'alice', groups: [], locked: false, expiresAt: clock.now() + 90_000, createdAt: 0 }, 'x')
   users.insert({ name: 'bob', groups: [], locked: false, expiresAt: undefined, createdAt: 0 }, 'x')
-  const watch = new ExpiryWatch(users, new UserSessions(store, sessions.asSessions), clock, new ListedLog())
+  const watch = new ExpiryWatch(users, new UserSessions(store, sessions.asSessions), clock, new TestLog())
   watch.start()
   clock.advance(60_000)
   assert.equal(sessions.ended, [])
