@@ -18,15 +18,16 @@ const amount = (origin: unknown, limit: number | bigint): string => {
 
 /** Zod's issues in the operator's words. A schema's own message goes first, as zod has it. */
 const words = (issue: z.core.$ZodRawIssue): string | undefined => {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : `must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${found(issue.input)}`
-    case 'too_small': return issue.minimum === 1 && issue.origin !== 'number' && issue.origin !== 'int' ? 'must not be empty' : `must be at least ${amount(issue.origin, issue.minimum)}`
-    case 'too_big': return `must be at most ${amount(issue.origin, issue.maximum)}`
-    case 'invalid_value':
-      return issue.input === undefined ? 'is missing' : `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}${typeof issue.input === 'string' ? `, not ${quote(issue.input)}` : ''}`
-    default: return undefined
+  if (issue.code === 'invalid_type') return issue.input === undefined ? 'is missing' : `must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${found(issue.input)}`
+  if (issue.code === 'too_big') return `must be at most ${amount(issue.origin, issue.maximum)}`
+  if (issue.code === 'too_small') {
+    const length = issue.origin === 'string' || issue.origin === 'array'
+    return length && issue.minimum === 1 ? 'must not be empty' : `must be at least ${amount(issue.origin, issue.minimum)}`
   }
+  if (issue.code !== 'invalid_value') return undefined
+  if (issue.input === undefined) return 'is missing'
+  const given = typeof issue.input === 'string' ? `, not ${quote(issue.input)}` : ''
+  return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}${given}`
 }
 
 /** Parses one section; every issue becomes a problem at its place. Undefined when there was one. */

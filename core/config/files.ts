@@ -8,7 +8,7 @@ import { quote, written } from './written.ts'
 export function fileProblem(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
   const known: Record<string, string> = {
-    ENOENT: 'no such file', EACCES: 'permission denied', EPERM: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'no such file',
+    ENOENT: 'no such file', EACCES: 'permission denied', EPERM: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'a part of the path is not a folder',
     ELOOP: 'too many symbolic links', ENAMETOOLONG: 'the name is too long', EROFS: 'the file system is read-only', ENOSPC: 'the disk is full',
   }
   return (code !== undefined && known[code]) || code || (error instanceof Error ? error.message : 'cannot be read')
@@ -42,19 +42,21 @@ export function readWhole(path: string, maxBytes: number): { readonly bytes: Buf
   }
 }
 
+const isFileName = (text: string): boolean => text !== '' && text.length <= 4096 && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
+
 /** A path, made absolute from the directory of the file that names it. The file itself is not touched. */
 export const filePath = () =>
   written('a file name', 'tls/key.pem', (text) =>
-    text === '' || text.includes('\0') || text.length > 4096 ? { refusal: `${quote(text)} is not a file name` } : { value: resolve(parseScope().directory, text) })
+    isFileName(text) ? { value: resolve(parseScope().directory, text) } : { refusal: `${quote(text)} is not a file name` })
 
 const SECRET_BYTES = 64 * 1024
 /** Names a file; the value is its content without the last line end. A file that strangers may read is a warning. */
 export const secretFile = () =>
   written('the name of a file', 'radius.secret', (text) => {
+    if (!isFileName(text)) return { refusal: `${quote(text)} is not a file name` }
     const scope = parseScope()
     const path = resolve(scope.directory, text)
     try {
-      if (text === '' || text.includes('\0')) return { refusal: `${quote(text)} is not a file name` }
       const { bytes, open } = readWhole(path, SECRET_BYTES)
       if (open) scope.warn(`${path} can be read by everybody: chmod 600 it`)
       const value = bytes.toString('utf8').replace(/\r?\n$/, '')

@@ -10,7 +10,7 @@ import type { Plugin } from '../plugin.ts'
 import { filePath, secretFile } from './files.ts'
 import { checkConfig, loadConfig, MAX_CONFIG_BYTES } from './load.ts'
 import { ConfigProblems } from './problems.ts'
-import { Secret } from './secret.ts'
+import type { Secret } from './secret.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-load-'))
 test.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -157,6 +157,15 @@ test('groups stand in the order of the file and the first is the default', () =>
 test('a default group needs its back-end on', () => {
   const local = plugin('auth-local', z.strictObject({}))
   assert.match(refusal(() => checkConfig(Buffer.from('[auth-local]\nenabled = false\n'), '/x.toml', [local])).message, /^\/x\.toml:1:1: group\.default\.auth\[0\]\[0\]: back-end "local" is off/)
+})
+
+test('what a refusal quotes can neither start a line nor steer a terminal', () => {
+  for (const character of ['\\n', '\\r', '\\u001b', '\\u007f', '\\u009b', '\\u2028', '\\u202e', '\\u200b']) {
+    const text = `"k${character}" = 1\n["s${character}"]\n[gateway]\nname = "${character}"\ncertificate = "a${character}b"\n"x${character}" = 1\n[pool."p${character}"]\n[policy]\ndpd = "${character}"\nrekey-method = "${character}"\n`
+    const error = refusal(() => checkConfig(Buffer.from(text), '/x.toml', []))
+    assert.not.match(error.message.replaceAll('\n/x.toml:', ''), /[\p{C}\u2028]/u, character)
+    assert.is(error.message.split('\n').length, 8, error.message)
+  }
 })
 
 test('hostile keys and depths end as a refusal', () => {

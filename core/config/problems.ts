@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { Locations, Path } from './locate.ts'
+import { quote } from './written.ts'
 
 export interface ConfigProblem {
   readonly file: string
@@ -45,6 +46,6 @@ export class Problems {
 
 /** `auth-radius.server[0].address`; odd keys in quotes. */
 export function pathText(path: Path): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${/^[\w-]{1,64}$/.test(part) ? part : JSON.stringify(part.slice(0, 64))}`)).join('')
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${/^[\w-]{1,64}$/.test(part) ? part : quote(part)}`)).join('')
   return text.startsWith('.') ? text.slice(1) : text
 }

@@ -49,5 +49,5 @@ function reason({ message, found, location }: TomlError): string {
   const large = /^Integer (-?\d+) /.exec(message)
   if (large) return `the number ${(large[1] ?? '').slice(0, 40)} is too large`
   const [line = 'is not TOML'] = message.split('\n', 1)
-  return line.slice(0, 200).replace(/\.$/, '')
+  return line.slice(0, 200).replace(/\p{C}/gu, '?').replace(/\.$/, '')
 }

@@ -20,5 +20,7 @@ export const written = <T>(what: string, example: string, read: (text: string) =
     return z.NEVER
   })
 
-/** Hostile text in a one-line message: quoted, escaped, cut. */
-export const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+/** Hostile text in a one-line message: quoted, cut, and nothing in it that a terminal acts upon or that hides. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+    .replace(/[\p{C}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)

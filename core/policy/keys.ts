@@ -23,7 +23,7 @@ const rule = () =>
   written('a rule', 'tcp 443 10.1.0.5', (text) =>
     isTrafficRule(text) ? { value: text } : { refusal: `${quote(text)} is not a rule such as "10.0.0.0/8", "tcp 443 10.1.0.5" or "icmp"` })
 const banner = () =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+   
   z.string().max(2000).refine((text) => !/[\x00-\x08\x0b-\x1f\x7f]/.test(text), 'must not hold control characters')
 
 export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } = {

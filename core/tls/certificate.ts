@@ -1,4 +1,5 @@
-import { createHash, X509Certificate, type KeyObject } from 'node:crypto'
+import type { X509Certificate} from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { formatAddress, parseAddress } from '../net/address.ts'
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileProblem } from '../config/files.ts'
@@ -11,14 +11,16 @@ export function writePrivately(file: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const handle = openSync(temporary, 'wx', 0o600)
     try {
-      writeSync(handle, text)
+      writeFileSync(handle, text)
       fsyncSync(handle)
+      renameSync(temporary, file)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
     } finally {
       closeSync(handle)
     }
-    renameSync(temporary, file)
   } catch (error) {
-    rmSync(temporary, { force: true })
     throw new GatewayError('TLS_CERTIFICATE', `${file}: cannot be written: ${fileProblem(error)}`, { cause: error })
   }
 }
