@@ -1,4 +1,6 @@
-const SECRET = /^pass$|pass(?:word|wd|phrase)|secret|cookie|token|authorization|credential|^otp$|(?:^|[-_.])key(?:$|s$|pem$)|[a-z]Key(?:Pem)?$|^keyPem$/i
+const SECRET = /^pass$|pass(?:word|wd|phrase)|secret|cookie|token|authorization|credential|^otp$|(?:^|[-_.])keys?(?:$|[-_.]?pem$)/i
+const CAMEL_KEY = /[a-z]Key(?:s|Pem)?$|^keyPem$/
+const isSecret = (name: string): boolean => SECRET.test(name) || CAMEL_KEY.test(name)
 const MAX_DEPTH = 6
 const MAX_TEXT = 2048
 const MAX_ITEMS = 100
@@ -10,20 +12,21 @@ const MAX_ITEMS = 100
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}...` : value
   if (typeof value === 'bigint') return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString()
-  if (typeof value !== 'object' || value === null) return typeof value === 'function' || typeof value === 'symbol' ? String(value.toString()).slice(0, 40) : value
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof value
+  if (typeof value !== 'object' || value === null) return value
   if (depth >= MAX_DEPTH) return '...'
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`
   if (value instanceof Error) return redactError(value, depth)
   if (value instanceof Map) return redact(Object.fromEntries(value), depth)
   if (Array.isArray(value) || value instanceof Set) return [...value].slice(0, MAX_ITEMS).map((item) => redact(item, depth + 1))
-  if ('toJSON' in value && typeof value.toJSON === 'function') return redact(value.toJSON(), depth + 1)
+  if ('toJSON' in value && typeof value.toJSON === 'function') return redact((value as { toJSON(): unknown }).toJSON(), depth + 1)
   return redactFields(value, depth)
 }
 
 export function redactFields(fields: object, depth = 0): Record<string, unknown> {
   const masked: Record<string, unknown> = {}
   for (const [key, item] of Object.entries(fields)) {
-    masked[key] = SECRET.test(key) && item !== undefined ? '***' : redact(item, depth + 1)
+    masked[key] = isSecret(key) && item !== undefined ? '***' : redact(item, depth + 1)
   }
   return masked
 }

@@ -51,15 +51,14 @@ export class CookieKeys {
     if (this.clock.monotonic() < this.rotateAt) return
     const needed = neededIds()
     this.rotateAt = this.clock.monotonic() + ROTATE_AFTER_MS
-    const before = this.newest
+    const before = { newest: this.newest, keys: [...this.keys.values()] }
     this.newest = this.make()
-    if (this.save()) {
-      for (const { id } of [...this.keys.values()]) if (id !== this.newest.id && !needed.has(id)) this.keys.delete(id)
-      return
-    }
+    for (const { id } of before.keys) if (!needed.has(id)) this.keys.delete(id)
+    if (this.save()) return
     // A key that no restart would find again seals nothing while there is an older one.
-    this.keys.delete(this.newest.id)
-    this.newest = before
+    this.newest = before.newest
+    this.keys.clear()
+    for (const entry of before.keys) this.keys.set(entry.id, entry)
   }
 
   private make(): Entry {

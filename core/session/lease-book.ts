@@ -18,6 +18,10 @@ export interface LeaseRow {
   readonly session: string | null
   readonly free_at: number | null
 }
+export interface LoadedLeases {
+  readonly held: ReadonlyMap<string, Leases>
+  readonly homeless: ReadonlySet<string>
+}
 /** A session's claim, as the store has it. */
 export interface Claim {
   readonly session: string
@@ -46,27 +50,28 @@ export class LeaseBook {
     }
   }
 
-  /** Held leases by session; an address that no pool has any more is left out. */
-  load(): Map<string, Leases> {
+  /** Held leases by session, and the sessions that hold one which is in no pool any more. */
+  load(): LoadedLeases {
     const rows = this.store.read((db) => db.prepare('SELECT * FROM core_lease ORDER BY free_at').all() as LeaseRow[])
     const held = new Map<string, Leases>()
+    const homeless = new Set<string>()
     for (const row of rows) {
       const place = this.find(row.address)
-      if (!place) continue
-      if (row.session === null) {
+      if (row.session !== null) {
+        const lease = { address: row.address, prefix: place?.half.prefix.length ?? 0 }
+        held.set(row.session, { ...held.get(row.session), ...(row.address.includes(':') ? { ipv6: lease } : { ipv4: lease }) })
+        if (place) place.half.restoreHeld(place.number)
+        else homeless.add(row.session)
+      } else if (place) {
         const rest = Math.min(Math.max((row.free_at ?? 0) - this.clock.now(), 0), place.pool.config.quarantineSec * 1000)
         place.half.restoreResting(place.number, row.owner, this.clock.monotonic() + rest)
-      } else {
-        place.half.restoreHeld(place.number)
-        const lease = { address: row.address, prefix: place.half.prefix.length }
-        held.set(row.session, { ...held.get(row.session), ...(place.half.family === 4 ? { ipv4: lease } : { ipv6: lease }) })
       }
     }
-    return held
+    return { held, homeless }
   }
 
   /** All the families or none; the IPv6 address gets the number of the IPv4 address where it is free. */
-  claim(claim: Claim, families: { readonly ipv4: boolean; readonly ipv6: boolean }, alongside: () => void): Leases {
+  claim(claim: Claim, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const pool = this.pools.get(claim.pool)
     if (!pool) throw new GatewayError('POOL_EXHAUSTED', `there is no pool ${claim.pool}`)
     const wanted = FAMILIES.filter((family) => (family === 4 ? families.ipv4 : families.ipv6) && half(pool, family))
@@ -76,7 +81,6 @@ export class LeaseBook {
       for (const family of wanted) taken.push(this.take(pool, family, claim.owner, taken[0]?.number))
       return this.store.write(() => {
         const leases = taken.map(({ half: { prefix, family }, ...place }) => [family, { address: this.insert(claim, place.number, family, pool), prefix: prefix.length }] as const)
-        alongside()
         const byFamily = new Map(leases)
         return { ...(byFamily.has(4) ? { ipv4: byFamily.get(4) } : {}), ...(byFamily.has(6) ? { ipv6: byFamily.get(6) } : {}) }
       })
@@ -94,7 +98,9 @@ export class LeaseBook {
     }
     this.store.write((db) => {
       const freeAt = this.clock.now() + (this.pools.get(claim.pool)?.config.quarantineSec ?? 0) * 1000
-      db.prepare('UPDATE core_lease SET session = NULL, free_at = ? WHERE session = ?').run(freeAt, claim.session)
+      for (const lease of [leases.ipv4, leases.ipv6]) {
+        if (lease) db.prepare('UPDATE core_lease SET session = NULL, free_at = ? WHERE address = ? AND session = ?').run(freeAt, lease.address, claim.session)
+      }
       alongside()
     })
   }

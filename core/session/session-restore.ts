@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Policies, ResolvedPolicy } from '../policy/policy.ts'
-import type { Claim } from './lease-book.ts'
+import type { Claim, LoadedLeases } from './lease-book.ts'
 import { SessionRecord } from './session-record.ts'
 import type { SessionRow } from './session-rows.ts'
 import type { Device, Leases, Session } from './session.ts'
@@ -16,8 +16,7 @@ interface Source {
   readonly log: Logger
   readonly policies: Policies
   readonly rows: readonly SessionRow[]
-  /** Held addresses by session. */
-  readonly leases: ReadonlyMap<string, Leases>
+  readonly leases: LoadedLeases
 }
 
 /** Sessions as they were when the gateway went, whichever way it went: all of them wait for their clients. */
@@ -25,7 +24,7 @@ export function restoreSessions(source: Source): Restored {
   const kept: SessionRecord[] = []
   const lost: Restored['lost'][number][] = []
   for (const row of source.rows) {
-    const leases = source.leases.get(row.id) ?? {}
+    const leases = source.leases.held.get(row.id) ?? {}
     const record = restoreOne(row, leases, source)
     if (record instanceof SessionRecord) {
       kept.push(record)
@@ -36,17 +35,17 @@ export function restoreSessions(source: Source): Restored {
   }
   const known = new Set(source.rows.map((row) => row.id))
   // A lease without its session: a crash of an older version, or a row taken out by hand.
-  for (const [session, leases] of source.leases) if (!known.has(session)) lost.push({ claim: { session, owner: '', pool: '' }, leases })
+  for (const [session, leases] of source.leases.held) if (!known.has(session)) lost.push({ claim: { session, owner: '', pool: '' }, leases })
   return { kept, lost }
 }
 
-function restoreOne(row: SessionRow, leases: Leases, { clock, policies }: Source): SessionRecord | string {
+function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: { homeless } }: Source): SessionRecord | string {
   let device: Device
   let stored: ResolvedPolicy
   let tls: Session['tls']
   try {
     device = JSON.parse(row.device) as Device
-    stored = JSON.parse(row.policy) as ResolvedPolicy
+    stored = JSON.parse(row.policy ?? '') as ResolvedPolicy
     tls = row.tls === null ? undefined : (JSON.parse(row.tls) as Session['tls'])
   } catch {
     return 'damaged'
@@ -54,8 +53,10 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies }: Source
   // Keys of the policy that came with a newer version get today's value.
   const today = policies.resolve({ user: row.user, group: row.grp })
   const policy = { values: { ...today.values, ...stored.values }, origins: { ...today.origins, ...stored.origins } }
-  const used = row.used === 1
-  if (used && !leases.ipv4 && !leases.ipv6) return 'lease-lost'
+  const hasLease = leases.ipv4 !== undefined || leases.ipv6 !== undefined
+  if ((row.used === 1 && !hasLease) || homeless.has(row.id)) return 'lease-lost'
+  // Leases are claimed by a CONNECT only.
+  const used = hasLease
   const totals = { rxBytes: BigInt(row.rx_bytes), txBytes: BigInt(row.tx_bytes), rxPackets: BigInt(row.rx_packets), txPackets: BigInt(row.tx_packets) }
   const record = new SessionRecord({
     id: row.id, user: row.user, group: row.grp, device, policy, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,

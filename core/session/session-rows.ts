@@ -6,12 +6,16 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     sql: `
+      CREATE TABLE core_policy (
+        id INTEGER PRIMARY KEY,
+        json TEXT NOT NULL UNIQUE
+      ) STRICT;
       CREATE TABLE core_session (
         id TEXT PRIMARY KEY,
         user TEXT NOT NULL,
         grp TEXT NOT NULL,
         device TEXT NOT NULL,
-        policy TEXT NOT NULL,
+        policy INTEGER NOT NULL,
         key_id TEXT NOT NULL,
         peer TEXT NOT NULL,
         created_at INTEGER NOT NULL,
@@ -24,15 +28,14 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
         tx_bytes INTEGER NOT NULL,
         rx_packets INTEGER NOT NULL,
         tx_packets INTEGER NOT NULL
-      ) STRICT, WITHOUT ROWID;
+      ) STRICT;
       CREATE TABLE core_lease (
         address TEXT PRIMARY KEY,
         pool TEXT NOT NULL,
         owner TEXT NOT NULL,
         session TEXT,
         free_at INTEGER
-      ) STRICT, WITHOUT ROWID;
-      CREATE INDEX core_lease_session ON core_lease (session) WHERE session IS NOT NULL;`,
+      ) STRICT, WITHOUT ROWID;`,
   },
 ]
 
@@ -41,7 +44,8 @@ export interface SessionRow {
   readonly user: string
   readonly grp: string
   readonly device: string
-  readonly policy: string
+  /** undefined: its policy is gone. */
+  readonly policy: string | null
   readonly key_id: string
   readonly peer: string
   readonly created_at: number
@@ -58,26 +62,43 @@ export interface SessionRow {
 
 /** The rows of sessions. Times are wall clock milliseconds. */
 export class SessionRows {
+  /** Most sessions share their policy with others: it is stored once. */
+  private readonly policies = new Map<string, number>()
+
   constructor(private readonly store: Store) {
     store.migrate('core-session', SESSION_MIGRATIONS)
   }
 
   all(): SessionRow[] {
-    return this.store.read((db) => db.prepare('SELECT * FROM core_session ORDER BY created_at, id').all() as SessionRow[])
+    return this.store.read((db) =>
+      db.prepare(`SELECT s.*, p.json AS policy FROM core_session s LEFT JOIN core_policy p ON p.id = s.policy ORDER BY s.created_at, s.id`).all() as SessionRow[],
+    )
+  }
+
+  /** Policies that no session has any more go. */
+  dropUnusedPolicies(): void {
+    this.policies.clear()
+    this.store.write((db) => db.prepare('DELETE FROM core_policy WHERE id NOT IN (SELECT policy FROM core_session)').run())
   }
 
   insert(session: SessionRecord): void {
-    this.store.write((db) =>
+    const policy = JSON.stringify(session.policy)
+    const [id, isNew] = this.store.write((db): [number, boolean] => {
+      const known = this.policies.get(policy)
+      const policyId = known ?? this.policyId(policy)
       db
         .prepare(
           `INSERT INTO core_session (id, user, grp, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, rx_bytes, tx_bytes, rx_packets, tx_packets)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)`,
         )
         .run(
-          session.id, session.user, session.group, JSON.stringify(session.device), JSON.stringify(session.policy), session.keyId,
+          session.id, session.user, session.group, JSON.stringify(session.device), policyId, session.keyId,
           session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null,
-        ),
-    )
+        )
+      return [policyId, known === undefined]
+    })
+    // Only what was committed is remembered.
+    if (isNew) this.policies.set(policy, id)
   }
 
   update(session: SessionRecord, totals: Totals): void {
@@ -95,12 +116,14 @@ export class SessionRows {
     )
   }
 
-  /** The cookie was used for a CONNECT. */
-  markUsed(id: string): void {
-    this.store.write((db) => db.prepare('UPDATE core_session SET used = 1 WHERE id = ?').run(id))
-  }
-
   delete(id: string): void {
     this.store.write((db) => db.prepare('DELETE FROM core_session WHERE id = ?').run(id))
+  }
+
+  private policyId(json: string): number {
+    return this.store.write((db) => {
+      db.prepare('INSERT INTO core_policy (json) VALUES (?) ON CONFLICT (json) DO NOTHING').run(json)
+      return db.prepare('SELECT id FROM core_policy WHERE json = ?').pluck().get(json) as number
+    })
   }
 }

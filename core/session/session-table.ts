@@ -14,6 +14,7 @@ import { END_TEXTS } from './end-text.ts'
 import { LeaseBook, type Claim } from './lease-book.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
+import { SessionKeeper } from './session-keeper.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
@@ -50,10 +51,9 @@ export class SessionTable implements Sessions {
   private readonly byTunnel = new Map<TunnelHandle, SessionRecord>()
   private readonly rows: SessionRows
   private readonly leases: LeaseBook
+  private readonly keeper: SessionKeeper
   private readonly listeners: SessionListeners
   private readonly due: DueQueue
-  /** Ended, but the store did not take it: tried again, else they would come back with a restart. */
-  private readonly unburied = new Map<string, { readonly claim: Claim; readonly leases: Leases }>()
   private lastTunnel = 0
   private ticks = 0
   private wallOffset: number
@@ -63,6 +63,7 @@ export class SessionTable implements Sessions {
     const { clock, store, config } = parts
     this.rows = new SessionRows(store)
     this.leases = new LeaseBook(store, clock, config.pools)
+    this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log)
     this.due = new DueQueue(clock.monotonic())
     this.wallOffset = clock.now() - clock.monotonic()
@@ -75,7 +76,8 @@ export class SessionTable implements Sessions {
       this.index.add(record)
       this.schedule(record)
     }
-    for (const { claim, leases } of lost) this.bury(claim, leases)
+    for (const { claim, leases } of lost) this.keeper.bury(claim, leases)
+    this.keeper.tidy()
     const { clock } = this.parts
     const tick = (): void => {
       this.timer = clock.after(TICK_MS, tick)
@@ -89,8 +91,8 @@ export class SessionTable implements Sessions {
   stop(): void {
     this.timer?.cancel()
     this.timer = undefined
-    for (const { claim, leases } of [...this.unburied.values()]) this.bury(claim, leases)
-    this.save(this.index.all())
+    this.keeper.retry()
+    this.keeper.save(this.index.all())
   }
 
   create(login: Login): Session {
@@ -155,7 +157,7 @@ export class SessionTable implements Sessions {
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const record = this.record(session)
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
-    record.leases = this.leases.claim(claimOf(record), families, () => this.rows.markUsed(record.id))
+    record.leases = this.leases.claim(claimOf(record), families)
     return record.leases
   }
 
@@ -198,7 +200,7 @@ export class SessionTable implements Sessions {
     const quit = down.reason === 'peer-disconnect' && down.detail[0] === BYE_USER_QUIT
     const downReason = quit ? 'user' : down.reason
     this.apply(record, { type: 'down', tunnel, quit }, { downReason, cause: 'user' })
-    if (!record.ended) this.save([record])
+    if (!record.ended) this.keeper.save([record])
   }
 
   private apply(record: SessionRecord, event: MachineEvent, why: { downReason?: string; cause?: EndCause; text?: string; how?: DropHow; start?: TunnelStart }): void {
@@ -245,20 +247,9 @@ export class SessionTable implements Sessions {
   private finish(record: SessionRecord, cause: EndCause): void {
     this.index.delete(record)
     this.due.delete(record.id)
-    this.bury(claimOf(record), record.leases)
+    this.keeper.bury(claimOf(record), record.leases)
     this.parts.log.info('session ended', { session: record.id, user: record.user, cause })
     this.listeners.ended(record, cause)
-  }
-
-  /** Row away, leases into quarantine. A store that refuses is asked again with the next tick. */
-  private bury(claim: Claim, leases: Leases): void {
-    try {
-      this.leases.release(claim, leases, () => this.rows.delete(claim.session))
-      this.unburied.delete(claim.session)
-    } catch (error) {
-      if (!this.unburied.has(claim.session)) this.parts.log.warn('the end of a session is not stored yet', { session: claim.session, error })
-      this.unburied.set(claim.session, { claim, leases: {} })
-    }
   }
 
   private tick(): void {
@@ -271,9 +262,9 @@ export class SessionTable implements Sessions {
       if (record.due <= monotonic) this.end(id, record.dueCause)
       else this.schedule(record)
     }
-    for (const { claim, leases } of [...this.unburied.values()]) this.bury(claim, leases)
+    this.keeper.retry()
     const share = this.ticks++ % SAVE_TICKS
-    this.save(this.index.all().filter((record, at) => at % SAVE_TICKS === share && (record.dirty || this.counted(record) !== record.savedPackets)))
+    this.keeper.save(this.index.all().filter((record, at) => at % SAVE_TICKS === share && this.keeper.hasNews(record)))
     keys.rotate(() => new Set(this.index.all().map((record) => record.keyId)))
   }
 
@@ -283,27 +274,7 @@ export class SessionTable implements Sessions {
     if (Math.abs(jump) < CLOCK_JUMP_MS) return
     this.parts.log.warn('the wall clock was set', { byMs: Math.round(jump) })
     for (const record of this.index.all()) record.shiftWallClock(Math.round(jump))
-    this.save(this.index.all())
-  }
-
-  private save(records: readonly SessionRecord[]): void {
-    if (records.length === 0) return
-    try {
-      this.parts.store.write(() => {
-        for (const record of records) this.rows.update(record, this.counters(record))
-      })
-      for (const record of records) {
-        record.dirty = false
-        record.savedPackets = this.counted(record)
-      }
-    } catch (error) {
-      this.parts.log.warn('sessions not saved', { sessions: records.length, error })
-    }
-  }
-
-  private counted(record: SessionRecord): bigint {
-    const { rxPackets, txPackets } = this.counters(record)
-    return rxPackets + txPackets
+    this.keeper.save(this.index.all())
   }
 
   private schedule(record: SessionRecord): void {

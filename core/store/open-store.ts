@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { accessSync, chmodSync, constants, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -37,7 +37,7 @@ export function openStore(dataDirectory: string, health: Health, now: number): O
     } else if (!fresh && (error.code === 'STORE_FULL' || error.code === 'STORE_READONLY' || error.code === 'STORE')) {
       const copy = openCopy(file)
       store = new SqliteStore(copy.db, file, health)
-      store.markTroubled(thrown)
+      store.markTroubled(isWritable(dataDirectory) ? thrown : new Database.SqliteError('read-only', 'SQLITE_READONLY'))
       cleanUp = copy.cleanUp
     } else throw error
   }
@@ -52,6 +52,16 @@ export function openStore(dataDirectory: string, health: Health, now: number): O
   }
 }
 
+/** On a read-only disk SQLite fails with whatever it tries to write first. */
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function openFile(file: string): Database.Database {
   const db = new Database(file, { timeout: BUSY_TIMEOUT_MS })
   try {
@@ -60,6 +70,8 @@ function openFile(file: string): Database.Database {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
     db.pragma('foreign_keys = ON')
+    // 16 MiB of log between two checkpoints: those are what costs at hundreds of logins a second.
+    db.pragma('wal_autocheckpoint = 4000')
     check(db)
     // Finds a disk that takes no byte now, and not at the first login.
     db.exec('BEGIN IMMEDIATE; CREATE TABLE core_probe (x); DROP TABLE core_probe; COMMIT')

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { isStanding, storeError } from './store-error.ts'
 import { applyMigrations } from './migrations.ts'
 import type { Health } from '../health.ts'

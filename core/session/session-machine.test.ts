@@ -1,0 +1,68 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import fc from 'fast-check'
+import type { TunnelHandle } from '../dataplane.ts'
+import { NEW_MACHINE, step, type Machine, type MachineEvent } from './session-machine.ts'
+
+const handle = (number: number): TunnelHandle => number as TunnelHandle
+const play = (...events: MachineEvent[]) => {
+  let machine: Machine = NEW_MACHINE
+  const effects = events.map((event) => {
+    const result = step(machine, event)
+    machine = result.machine
+    return result.effects.map((effect) => ('tunnel' in effect ? `${effect.do} ${effect.tunnel}` : effect.do)).join(', ')
+  })
+  return { phase: machine.phase, effects }
+}
+const start = (number: number): MachineEvent => ({ type: 'start', tunnel: handle(number) })
+const up = (number: number): MachineEvent => ({ type: 'up', tunnel: handle(number) })
+const down = (number: number, quit = false): MachineEvent => ({ type: 'down', tunnel: handle(number), quit })
+const END: MachineEvent = { type: 'end' }
+
+test('the table, row by row', () => {
+  assert.equal(play(start(1), up(1), down(1)), { phase: 'waiting', effects: ['promote 1', 'tell-up', 'tell-down'] })
+  assert.equal(play(start(1), down(1)), { phase: 'waiting', effects: ['promote 1', ''] })
+  assert.equal(play(start(1), up(1), down(1, true)), { phase: 'ended', effects: ['promote 1', 'tell-up', 'tell-down, tell-ended'] })
+  assert.equal(play(start(1), start(2), up(1), up(2)), { phase: 'tls', effects: ['promote 1', 'close 1, promote 2', '', 'tell-up'] })
+  assert.equal(play(start(1), up(1), start(2), down(1, true), up(2)), { phase: 'tls', effects: ['promote 1', 'tell-up', 'close 1, tell-down, promote 2', '', 'tell-up'] })
+  assert.equal(play(start(1), up(1), END, down(1), up(1), start(2), END), { phase: 'ended', effects: ['promote 1', 'tell-up', 'drop 1, tell-down, tell-ended', '', '', '', ''] })
+  assert.equal(play(END), { phase: 'ended', effects: ['tell-ended'] })
+})
+
+test('D09 in any order of events one tunnel lives at most, ups and downs alternate, the end comes once', () => {
+  const event = fc.oneof(
+    fc.constant({ type: 'start' as const }),
+    fc.record({ type: fc.constant('up' as const), which: fc.nat(3) }),
+    fc.record({ type: fc.constant('down' as const), which: fc.nat(3), quit: fc.boolean() }),
+    fc.record({ type: fc.constant('end' as const), really: fc.integer({ min: 0, max: 9 }) }),
+  )
+  fc.assert(fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+    let machine: Machine = NEW_MACHINE
+    let last = 0
+    let isUp = false
+    let ends = 0
+    const live = new Set<TunnelHandle>()
+    for (const one of events) {
+      if (one.type === 'end' && one.really > 0) continue
+      const given: MachineEvent = one.type === 'start' ? start(++last) : one.type === 'up' ? up(last - one.which) : one.type === 'down' ? down(last - one.which, one.quit) : END
+      if (given.type === 'down') live.delete(given.tunnel)
+      const result = step(machine, given)
+      machine = result.machine
+      for (const effect of result.effects) {
+        assert.not.ok(ends > 0, 'nothing after the end')
+        if (effect.do === 'close' || effect.do === 'drop') live.delete(effect.tunnel)
+        if (effect.do === 'promote') live.add(effect.tunnel)
+        if (effect.do === 'tell-up') { assert.not.ok(isUp); isUp = true }
+        if (effect.do === 'tell-down') { assert.ok(isUp); isUp = false }
+        if (effect.do === 'tell-ended') ends++
+        assert.ok(live.size <= 1)
+      }
+      assert.is(isUp, machine.phase === 'tls')
+      assert.is(ends, machine.phase === 'ended' ? 1 : 0)
+      assert.is(machine.tunnel !== undefined, machine.phase === 'tls' || machine.phase === 'connecting')
+      if (machine.tunnel !== undefined) assert.equal([...live], [machine.tunnel])
+    }
+  }), { numRuns: 500 })
+})
+
+test.run()
