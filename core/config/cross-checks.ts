@@ -69,8 +69,9 @@ function checkPolicy(path: Path, own: PolicyValues, config: GatewayConfig, below
   if (!pool) {
     const bottom = path[0] === 'policy'
     if (own.pool === undefined && !bottom) return
-    const names = [...config.pools.keys()].map(quote).join(', ')
-    problems.add([...path, 'pool'], `${at('pool')}: there is no pool ${quote(poolName)}; the pools are ${names}`)
+    const names = [...config.pools.keys()]
+    const list = names.slice(0, 10).map(quote).join(', ')
+    problems.add([...path, 'pool'], `${at('pool')}: there is no pool ${quote(poolName)}; the pools are ${list}${names.length > 10 ? ' and more' : ''}`)
     return
   }
   const mtu = own.mtu ?? below.mtu ?? BUILT_IN_POLICY.mtu

@@ -105,6 +105,12 @@ test('a thousand problems are cut to fifty', () => {
   assert.match(lines[50] ?? '', /and 950 more$/)
 })
 
+test('more than 500 pools or groups are refused', () => {
+  const groups = (count: number): string => Array.from({ length: count }, (_, index) => `[group.g${index}]\n`).join('')
+  assert.is(loadConfig(file(groups(500)), []).core.groups.size, 500)
+  assert.match(refusal(() => loadConfig(file(groups(501)), [])).message, /:501:1: group: more than 500 of them$/)
+})
+
 test('a plugin without a section runs with its defaults, or not at all if it says so', () => {
   const plugins = [
     plugin('firewall', z.strictObject({ masquerade: z.boolean().default(true) })), plugin('reflector', z.strictObject({ idp: z.string() }), { runsByDefault: false }),

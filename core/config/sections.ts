@@ -45,11 +45,14 @@ export function readCore(table: Table, file: string, problems: Problems): { read
   return { core, sound }
 }
 
+const MAX_NAMED = 500
 /** `[pool.NAME]` or `[group.NAME]`: every table of it that has no problem, in the order of the file. */
 function named<T>(section: 'pool' | 'group', value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> {
   if (value !== undefined && !isTable(value)) problems.add([section], `${section}: must be written [${section}.NAME]`, 'key')
   const result = new Map<string, T>()
-  for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
+  const entries = isTable(value) ? Object.entries(value) : []
+  if (entries.length > MAX_NAMED) problems.add([section, entries[MAX_NAMED]?.[0] ?? ''], `${section}: more than ${MAX_NAMED} of them`, 'key')
+  for (const [name, entry] of entries.slice(0, MAX_NAMED)) {
     const path = [section, name]
     if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${section === 'pool' ? 'default' : 'staff'}]`, 'key')
     else if (!SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
