@@ -165,7 +165,7 @@ test('six inits in a row leave one dialogue', async () => {
   fixture.stop()
 })
 test('a second answer while the first is checked asks the back-end nothing', async () => {
-  let release = (_step: AuthStep): void => undefined
+  let release: (step: AuthStep) => void = () => undefined
   let asked = 0
   const slow: AuthBackend = {
     name: 'local',

@@ -39,16 +39,10 @@ function fromXml(root: XmlElement): ClientDocument {
   if (root.attributes.get('client') !== 'vpn') throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', 'client is not vpn')
   const type = root.attributes.get('type')
   const facts = clientFacts(root)
-  switch (type) {
-    case 'init':
-      return { kind: 'init', xml: true, facts }
-    case 'auth-reply':
-      return { kind: 'auth-reply', xml: true, facts, values: authValues(root) }
-    case 'logout':
-      return { kind: 'logout', xml: true, facts, sessionToken: childText(root, 'session-token') }
-    default:
-      throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', 'the type of config-auth is unknown')
-  }
+  if (type === 'init') return { kind: 'init', xml: true, facts }
+  if (type === 'auth-reply') return { kind: 'auth-reply', xml: true, facts, values: authValues(root) }
+  if (type === 'logout') return { kind: 'logout', xml: true, facts, sessionToken: childText(root, 'session-token') }
+  throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', 'the type of config-auth is unknown')
 }
 
 function clientFacts(root: XmlElement): ClientFacts {

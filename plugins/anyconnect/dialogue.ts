@@ -135,7 +135,7 @@ export class Dialogue {
 export function chainOf(alternatives: readonly (readonly string[])[], backends: readonly AuthBackend[]): readonly AuthBackend[] {
   for (const names of alternatives) {
     const chain = names.map((name) => backends.find((backend) => backend.name === name))
-    if (chain.length > 0 && chain.every((backend) => backend !== undefined)) return chain as readonly AuthBackend[]
+    if (chain.length > 0 && chain.every((backend) => backend !== undefined)) return chain
   }
   return []
 }

@@ -60,7 +60,7 @@ export function negotiate(input: Negotiation): Agreement {
     ...(policy.banner === '' ? [] : [['X-CSTP-Banner', encodeURIComponent(policy.banner)] as const]),
   ]
   const spec: TunnelSpec = {
-    ...Object.assign({}, ...contributions.map(({ tunnel }) => tunnel)),
+    ...contributions.reduce<Partial<TunnelSpec>>((all, { tunnel }) => ({ ...all, ...tunnel }), {}),
     ...(leases.ipv4 ? { ipv4: leases.ipv4.address } : {}),
     ...(leases.ipv6 ? { ipv6: leases.ipv6.address } : {}),
     mtu: mtu.mtu,
