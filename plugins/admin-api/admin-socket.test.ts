@@ -16,7 +16,7 @@ let count = 0
 const freshPath = (): string => join(folder, `${count++}.sock`)
 
 const lines: string[] = []
-const write = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields ?? {})} ${String((fields as { error?: unknown })?.error ?? '')}`)
+const write = (message: string, fields: { readonly error?: unknown } = {}): void => void lines.push(`${message} ${JSON.stringify(fields)} ${fields.error instanceof Error ? fields.error.message : ''}`)
 const log: Logger = { error: write, warn: write, info: write, debug: write, child: () => log }
 
 const inputs: CommandInput[] = []
@@ -159,8 +159,8 @@ async function assertCode(work: Promise<unknown>, code: string): Promise<string>
     await work
   } catch (error) {
     assert.ok(error instanceof GatewayError, String(error))
-    assert.is((error as GatewayError).code, code)
-    return (error as GatewayError).message
+    assert.is(error.code, code)
+    return error.message
   }
   throw new Error('was not refused')
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hash, verify, type Algorithm } from '@node-rs/argon2'
+import { GatewayError } from '../../core/api.ts'
 import { PASSWORD_LIMIT } from './user.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
@@ -11,7 +12,11 @@ const CONCURRENCY = 2
 export const QUEUE_LIMIT = 64
 
 /** The queue is full. */
-export class HasherBusy extends Error {}
+export class HasherBusy extends GatewayError {
+  constructor() {
+    super('REFUSED', 'too many passwords are being verified; try again in a second')
+  }
+}
 
 /** Hashes and verifies passwords off the event loop, a bounded number at once. */
 export class PasswordHasher {
@@ -46,7 +51,7 @@ export class PasswordHasher {
 
   private async queued<T>(work: () => Promise<T>): Promise<T> {
     if (this.running >= CONCURRENCY) {
-      if (this.waiting.length >= QUEUE_LIMIT) throw new HasherBusy('too many password verifications are waiting')
+      if (this.waiting.length >= QUEUE_LIMIT) throw new HasherBusy()
       await new Promise<void>((resolve) => this.waiting.push(resolve))
     } else {
       this.running++

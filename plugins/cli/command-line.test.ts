@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'postern-cli-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const NOBODY = join(folder, 'nobody.sock')
 
-async function run(argv: readonly string[], { socket = NOBODY, input = '' as string | Buffer } = {}): Promise<{ code: number; out: string; err: string }> {
+async function run(argv: readonly string[], { socket = NOBODY, input = '' }: { readonly socket?: string; readonly input?: string | Buffer } = {}): Promise<{ code: number; out: string; err: string }> {
   const collect = () => {
     let text = ''
     return { stream: new Writable({ write: (chunk: Buffer, _encoding, done) => ((text += chunk.toString()), done()) }), text: () => text }

@@ -58,6 +58,6 @@ export function formatValue(value: unknown, format: ColumnDefinition['format']):
     if (format === 'time') return formatTime(new Date(Number(value)).toISOString())
     return String(value)
   }
-  if (typeof value === 'object') return printable(JSON.stringify(value))
-  return format === 'time' ? formatTime(String(value)) : printable(String(value))
+  if (typeof value !== 'string') return printable(JSON.stringify(value))
+  return format === 'time' ? formatTime(value) : printable(value)
 }

@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=300
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

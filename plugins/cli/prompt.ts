@@ -25,12 +25,17 @@ export async function askSecret(terminal: Terminal, name: string): Promise<strin
 
 export async function confirmed(terminal: Terminal, question: string): Promise<boolean> {
   const lines = createInterface({ input: terminal.input, output: terminal.errors })
+  // Ctrl-C and Ctrl-D close the interface and would leave the question open for ever.
+  const closed = new Promise<never>((_resolve, reject) => {
+    lines.once('close', () => {
+      terminal.complain('\n')
+      reject(aborted())
+    })
+  })
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ABORT_ERR') throw aborted()
-    throw error
+    return /^y(es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), closed])).trim())
   } finally {
+    lines.removeAllListeners('close')
     lines.close()
   }
 }

@@ -59,7 +59,7 @@ function start(name: string, ...argv: string[]): { say(word: string): Promise<st
   const child = spawn('ip', ['netns', 'exec', name, ...argv], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const line = async (): Promise<string> => (await lines.next()).value ?? ''
+  const line = async (): Promise<string> => String((await lines.next()).value ?? '')
   return { line, process: child, say: (word) => (child.stdin.write(word + '\n'), line()) }
 }
 const gateway = (device: string) => start(GATEWAY, process.execPath, '--import', 'tsx', join(import.meta.dirname, 'testing.ts'), device)
