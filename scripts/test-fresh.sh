@@ -33,6 +33,7 @@ host_settings() { # ROOT
   { printf 'registry=%s\ncafile=/etc/ssl/certs/ca-certificates.crt\n' "$(npm config get registry)"; } >"$1/root/.npmrc"
 }
 inside() { # ROOT COMMAND: the chroot with /proc and /dev/net/tun, mounts gone when it ends
+  # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount sh -euc '
     root=$1; shift
     mount -t proc proc "$root/proc"
@@ -66,7 +67,7 @@ fresh() { # SUITE
   runner=$!
   for _ in $(seq 100); do grep -q 'The gateway is ready' "$log" && grep -q 'password:' "$log" && break; kill -0 "$runner" 2>/dev/null || break; sleep 0.3; done
   command=$(sed -n 's/^ *\(openconnect --user .*\)$/\1/p' "$log"); password=$(sed -n 's/^ *password: \([^ ]*\) .*shown this once.*/\1/p' "$log")
-  [ -n "$command" ] && [ -n "$password" ] || fail 'make run did not say how to connect'
+  [[ -n $command && -n $password ]] || fail 'make run did not say how to connect'
   inside "$root" 'dist/postern --config run/postern.toml --data-dir run/data check' || fail 'postern check'
   ip netns exec "$client" curl -sk --max-time 10 -H 'Accept: text/html' https://10.79.0.1/ | grep -q Postern || fail 'the portal'
 

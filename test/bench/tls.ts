@@ -31,7 +31,7 @@ export async function benchTls(options: TlsBenchOptions): Promise<Line[]> {
       const client = await OpenConnect.connect(side.lab.client, side.lab.folder, {
         pin: side.pin, user: 'bench', answers: [PASSWORD], args: ['--no-dtls'],
       })
-      side.lab.onClose(() => client.stop())
+      side.lab.onReset(() => client.stop())
       mtus.push(Number((await client.connected()).INTERNAL_IP4_MTU))
     }
     if (mtus[0] !== mtus[1]) throw new Error(`the tunnels differ in MTU: postern ${mtus[0]}, ocserv ${mtus[1]}`)

@@ -131,7 +131,6 @@ test('hostile peers before login end alone, in time, and bounded memory, beside 
     assert.ok(grown < 64_000_000, `memory grew by ${grown} bytes`)
   })
   assert.not.match(gateway.log, /uncaught|unhandled/i)
-  await gateway.stop()
 })
 
 const frame = (payload: Uint8Array, header: readonly number[] = [0x53, 0x54, 0x46, 1, payload.length >> 8, payload.length & 255, 0, 0]): Buffer =>
@@ -169,7 +168,6 @@ test('G10 frames with a wrong magic or length end that tunnel only', async (lab)
     assert.is(connection.rest.subarray(8, 21).toString(), 'are you there')
     await connection.bye()
   })
-  await gateway.stop()
 })
 
 /** An ICMP echo request, checksums right. */
@@ -207,7 +205,6 @@ test('packets with a foreign inner source go nowhere, those with the own one do'
     assert.not.match(capture.stdout, /10\.88\.0\.77|8\.8\.8\.8/)
     await connection.bye()
   })
-  await gateway.stop()
 })
 
 test('a client that never reads costs the others nothing and the gateway bounded memory', async (lab) => {
@@ -226,8 +223,6 @@ test('a client that never reads costs the others nothing and the gateway bounded
     assert.ok(grown < 32_000_000, `memory grew by ${grown} bytes`)
     process.kill(sloth.service.pid, 'SIGCONT')
   })
-  await sloth.stop('SIGKILL')
-  await gateway.stop()
 })
 
 test.run()

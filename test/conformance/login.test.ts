@@ -28,8 +28,6 @@ test('G03 G09 openconnect logs in with a password, gets an address of both famil
   assert.is(session.user, 'alice')
   assert.is(session.ipv4, told.INTERNAL_IP4_ADDRESS ?? '')
   assert.not(gateway.log.includes(PASSWORD), 'the log holds no password')
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G05 a wrong password is followed by the right one in the same dialogue', async (lab) => {
@@ -37,8 +35,6 @@ test('G05 a wrong password is followed by the right one in the same dialogue', a
   const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: ['wrong', 'alice', PASSWORD] })
   assert.match(client.output, /Login failed/)
   assert.is((await gateway.sessions()).length, 1)
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G05 an unknown user gets the same words as a wrong password and no session', async (lab) => {
@@ -53,7 +49,6 @@ test('G05 an unknown user gets the same words as a wrong password and no session
   assert.ok(texts[0])
   assert.is(texts[0], texts[1])
   assert.equal(await gateway.sessions(), [])
-  await gateway.stop()
 })
 
 test('G05 a locked user reads that the account is locked', async (lab) => {
@@ -63,7 +58,6 @@ test('G05 a locked user reads that the account is locked', async (lab) => {
   const end = await client.ended()
   assert.is.not(end.code, 0)
   assert.match(client.output, /locked/i)
-  await gateway.stop()
 })
 
 const GROUPS = {
@@ -83,8 +77,6 @@ test('G04 the group is picked from the list by its label', async (lab) => {
   const told = await client.connected()
   assert.is(told.CISCO_SPLIT_INC_0_ADDR, '10.88.0.0')
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G04 the group of the URL is taken without a list and its routes reach the client', async (lab) => {
@@ -97,8 +89,6 @@ test('G04 the group of the URL is taken without a list and its routes reach the 
   const told = await client.connected()
   assert.is(told.CISCO_SPLIT_INC, '1')
   assert.is(told.CISCO_IPV6_SPLIT_INC_0_ADDR, 'fd88::')
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G04 the group asked for at the prompt is taken', async (lab) => {
@@ -106,8 +96,6 @@ test('G04 the group asked for at the prompt is taken', async (lab) => {
   const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: ['Staff people', PASSWORD] })
   assert.match(client.output, /GROUP: \[/)
   assert.is((await gateway.session()).group, 'staff')
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G01 clients of TLS 1.2 alone and 1.3 alone connect, by RSA and by ECDSA certificate, over IPv4 and IPv6', async (lab) => {
@@ -129,7 +117,6 @@ test('G01 clients of TLS 1.2 alone and 1.3 alone connect, by RSA and by ECDSA ce
     assert.is((await ping(lab.client, LAN.ipv4, { count: 1 })).received, 1)
     await client.stop()
   }
-  await gateway.stop()
 })
 
 test('G01 a client that names the gateway (SNI) connects, and so does one with a foreign name', async (lab) => {
@@ -141,15 +128,13 @@ test('G01 a client that names the gateway (SNI) connects, and so does one with a
     assert.is((await gateway.sessions()).length, 1)
     await client.stop()
   }
-  await gateway.stop()
 })
 
 test('G01 TLS 1.1 is refused', async (lab) => {
-  const gateway = await Gateway.start(lab)
+  await Gateway.start(lab)
   const old = await lab.client.run(['openssl', 's_client', '-connect', '10.77.0.1:443', '-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'])
   assert.is.not(old.code, 0)
   assert.match(old.stderr, /alert protocol version|unsupported protocol/)
-  await gateway.stop()
 })
 
 test.run()

@@ -16,7 +16,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 test('status and session list answer in JSON with the documented fields', async (lab) => {
   const gateway = await Gateway.start(lab, { users: { alice: PASSWORD } })
   assert.equal(await gateway.sessions(), [])
-  const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
+  await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
   await ping(lab.client, LAN.ipv4)
   const session = await gateway.session()
   assert.is(session.user, 'alice')
@@ -37,8 +37,6 @@ test('status and session list answer in JSON with the documented fields', async 
   assert.type(status.uptimeSec, 'number')
   const shown = await gateway.must(['session', 'show', session.id])
   assert.match(shown, /alice/)
-  await client.stop()
-  await gateway.stop()
 })
 
 test('G07 logout ends the session and its cookie', async (lab) => {
@@ -55,7 +53,6 @@ test('G07 logout ends the session and its cookie', async (lab) => {
   assert.is(again.code, 2)
   assert.match(again.stderr, /Cookie was rejected by server/)
   assert.not(gateway.log.includes(cookie), 'the log holds no cookie')
-  await gateway.stop()
 })
 
 test('D03 a client that leaves without logout comes back with its cookie to the same addresses', async (lab) => {
@@ -70,12 +67,10 @@ test('D03 a client that leaves without logout comes back with its cookie to the 
   const waiting = await until('the session to wait', async () => (await gateway.sessions()).find(({ state }) => state === 'waiting'))
   assert.is(waiting.id, before.id)
   assert.match(waiting.idleSince ?? '', TIME)
-  const second = await OpenConnect.connect(lab.client, lab.folder, options)
+  await OpenConnect.connect(lab.client, lab.folder, options)
   const after = await gateway.session()
   assert.equal([after.id, after.ipv4, after.ipv6, after.state], [before.id, before.ipv4, before.ipv6, 'tls'])
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
-  await second.stop()
-  await gateway.stop()
 })
 
 test('session drop ends the client with the text', async (lab) => {
@@ -87,7 +82,6 @@ test('session drop ends the client with the text', async (lab) => {
   assert.is.not(end.code, 0)
   assert.match(client.output, /Maintenance at noon/)
   assert.equal(await gateway.sessions(), [])
-  await gateway.stop()
 })
 
 test('after the TCP connection is reset the client reconnects with its cookie: same session, same addresses, no login', async (lab) => {
@@ -108,8 +102,6 @@ test('after the TCP connection is reset the client reconnects with its cookie: s
     assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
     assert.is((await ping(lab.client, LAN.ipv6)).received, 3)
   }
-  await client.stop()
-  await gateway.stop()
 })
 
 test('D03 a connection that falls silent is found dead by both ends and replaced', async (lab) => {
@@ -120,7 +112,13 @@ test('D03 a connection that falls silent is found dead by both ends and replaced
   assert.ok(port, 'the port of the client is known')
   client.forget('reconnect')
   // Nothing of this one connection passes any more, and nobody is told.
-  await lab.gateway.batch('nft', `table inet silence { chain input { type filter hook input priority -10; tcp sport ${port} drop; } chain output { type filter hook output priority -10; tcp dport ${port} drop; } }\n`)
+  await lab.gateway.batch('nft', `
+add table inet silence
+add chain inet silence input { type filter hook input priority -10; }
+add chain inet silence output { type filter hook output priority -10; }
+add rule inet silence input tcp sport ${port} drop
+add rule inet silence output tcp dport ${port} drop
+`)
   await client.happened('reconnect', 40_000)
   const after = await until('the new tunnel', async () => {
     const session = await gateway.session()
@@ -128,9 +126,6 @@ test('D03 a connection that falls silent is found dead by both ends and replaced
   })
   assert.equal([after.id, after.ipv4, after.ipv6], [before.id, before.ipv4, before.ipv6])
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
-  await lab.gateway.batch('nft', 'delete table inet silence\n')
-  await client.stop()
-  await gateway.stop()
 })
 
 test('D09 of two CONNECTs with one cookie at once one tunnel remains, and traffic goes to it', async (lab) => {
@@ -151,11 +146,10 @@ test('D09 of two CONNECTs with one cookie at once one tunnel remains, and traffi
   await living.more()
   assert.is(living.rest.subarray(0, 4).toString('hex'), '53544601')
   for (const { socket } of both) socket.destroy()
-  await gateway.stop()
 })
 
 test('G07 altered, foreign and missing cookies are refused with 401', async (lab) => {
-  const gateway = await Gateway.start(lab, { users: { alice: PASSWORD } })
+  await Gateway.start(lab, { users: { alice: PASSWORD } })
   const relay = await Relay.start(lab, lab.client)
   const open = async (): Promise<AnyConnectConnection> => new AnyConnectConnection(await relay.tls(), GATEWAY.ipv4)
   const cookie = await login(await open(), { username: 'alice', password: PASSWORD })
@@ -169,7 +163,6 @@ test('G07 altered, foreign and missing cookies are refused with 401', async (lab
   const right = await open()
   assert.is((await right.tunnel(cookie)).status, 200)
   right.socket.destroy()
-  await gateway.stop()
 })
 
 test.run()

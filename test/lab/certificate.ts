@@ -20,7 +20,7 @@ export async function makeCertificate(
   const key = join(folder, `${file}.key`)
   const algorithm = kind === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
   await must([
-    'openssl', 'req', '-x509', '-nodes', '-newkey', ...algorithm, '-days', '30', '-subj', `/CN=${name}`,
+    'openssl', 'req', '-x509', '-nodes', '-newkey', ...algorithm, '-days', '365', '-subj', `/CN=${name}`,
     '-addext', `subjectAltName=DNS:${name},IP:10.77.0.1,IP:fd77::1`, '-keyout', key, '-out', certificate,
   ])
   return { certificate, key, pin: pinOf(certificate) }

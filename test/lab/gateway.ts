@@ -127,7 +127,7 @@ export class Gateway {
     this.#earlier = this.log
     const service = new Service(this.argv, { namespace: this.lab.gateway.namespace })
     this.service = service
-    this.lab.onClose(() => service.stop('SIGKILL'))
+    this.lab.onReset(() => service.stop('SIGKILL'))
     await service.until('gateway ready', () => /"msg":"gateway ready"/.test(service.output))
   }
 

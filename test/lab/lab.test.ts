@@ -25,7 +25,7 @@ test('a client reaches the gateway and, without a tunnel, not the lan', async (l
 
 test('openconnect logs into ocserv, moves checked bytes in both families and logs out', async (lab) => {
   const certificate = await makeCertificate(lab.folder)
-  const server = await Ocserv.start(lab, { certificate, users: { alice: 'secret' } })
+  await Ocserv.start(lab, { certificate, users: { alice: 'secret' } })
   await serveTransfers(lab)
   await serveIperf(lab)
   const client = await OpenConnect.connect(lab.client, lab.folder, { pin: certificate.pin, user: 'alice', answers: ['secret'] })
@@ -38,27 +38,23 @@ test('openconnect logs into ocserv, moves checked bytes in both families and log
   assert.ok((await iperf(lab.client, 'down', 1)).bytes > 1_000_000)
   const end = await client.stop()
   assert.match(end.stderr + end.stdout, /User (cancelled|canceled|requested)|Logout|SIGINT/i)
-  await server.stop()
 })
 
 test('openconnect speaks DTLS with ocserv in the lab', async (lab) => {
   const certificate = await makeCertificate(lab.folder)
-  const server = await Ocserv.start(lab, { certificate, users: { alice: 'secret' }, dtls: true })
+  await Ocserv.start(lab, { certificate, users: { alice: 'secret' }, dtls: true })
   const client = await OpenConnect.connect(lab.client, lab.folder, { pin: certificate.pin, user: 'alice', answers: ['secret'] })
   await client.said(/Established DTLS connection/)
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
-  await client.stop()
-  await server.stop()
 })
 
 test('a client that is refused says why', async (lab) => {
   const certificate = await makeCertificate(lab.folder)
-  const server = await Ocserv.start(lab, { certificate, users: { alice: 'secret' } })
+  await Ocserv.start(lab, { certificate, users: { alice: 'secret' } })
   const client = OpenConnect.start(lab.client, lab.folder, { pin: certificate.pin, user: 'alice', answers: ['wrong', 'wrong', 'wrong'] })
   const end = await client.ended()
   assert.is.not(end.code, 0)
   assert.match(client.output, /Login failed/)
-  await server.stop()
 })
 
 test('the relay lends the namespace to sockets of the test process', async (lab) => {

@@ -15,8 +15,8 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { must, run, type CommandOptions, type CommandResult } from './command.ts'
-import { prefix, removeNamespace, sweep } from './sweep.ts'
+import { must, run, until, type CommandOptions, type CommandResult } from './command.ts'
+import { killProcesses, prefix, processesIn, removeNamespace, sweep } from './sweep.ts'
 
 export const GATEWAY = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const
 export const LAN = { ipv4: '10.88.0.2', ipv6: 'fd88::2' } as const
@@ -42,7 +42,7 @@ export class Host {
 let count = 0
 
 export class Lab {
-  readonly #closers: (() => Promise<unknown> | void)[] = []
+  #closers: (() => Promise<unknown> | void)[] = []
   #closed = false
   private constructor(
     readonly folder: string,
@@ -106,18 +106,35 @@ address add ${client.ipv6}/64 dev eth0 nodad
     return lab
   }
 
-  /** Runs before the namespaces go, last added first. */
-  onClose(closer: () => Promise<unknown> | void): void {
+  get hosts(): readonly Host[] {
+    return [...this.clients, this.lan, this.gateway]
+  }
+
+  /** Runs at the next `reset` or `close`, last added first. */
+  onReset(closer: () => Promise<unknown> | void): void {
     this.#closers.push(closer)
+  }
+
+  /** Ends everything that runs in the lab, so that the next test finds it as it was. Addresses and cables stay. */
+  async reset(): Promise<void> {
+    const closers = this.#closers.reverse()
+    this.#closers = []
+    for (const closer of closers) await closer()
+    for (const { namespace } of this.hosts) {
+      killProcesses(namespace)
+      await until(`the processes of ${namespace} to end`, () => processesIn(namespace).length === 0)
+    }
+    // What a killed gateway could not remove itself.
+    await this.gateway.batch('nft', 'flush ruleset\n')
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     try {
-      for (const closer of this.#closers.reverse()) await closer()
+      await this.reset()
     } finally {
-      for (const host of [...this.clients, this.lan, this.gateway]) removeNamespace(host.namespace)
+      for (const host of this.hosts) removeNamespace(host.namespace)
     }
   }
 }

@@ -72,7 +72,7 @@ ${options.extra ?? ''}
 `)
     const service = new Service(['ocserv', '-f', '-d', '1', '-c', file, '-p', join(folder, 'pid')], { namespace: lab.gateway.namespace })
     const ocserv = new Ocserv(service, folder)
-    lab.onClose(() => ocserv.stop())
+    lab.onReset(() => ocserv.stop())
     await service.until('initialised', () => /initialized/.test(service.output))
     return ocserv
   }

@@ -13,7 +13,7 @@ export class Relay {
   static async start(lab: Lab, host: Host): Promise<Relay> {
     const path = join(lab.folder, `relay-${count++}`)
     const service = new Service([process.execPath, resolve(import.meta.dirname, 'peers/relay.mjs'), path], { namespace: host.namespace })
-    lab.onClose(() => service.stop())
+    lab.onReset(() => service.stop())
     await service.until('listening', () => service.stdout.includes('listening'))
     return new Relay(path, service)
   }

@@ -20,7 +20,8 @@ export interface LabTest {
 }
 
 /**
- * Tests that share one lab, opened by the first of them and removed after the last. Without the peers named, every test
+ * Tests that share one lab, opened by the first of them and removed after the last; whatever a test left running in it is
+ * ended behind the test. Without the peers named, every test
  * passes unrun behind one `SKIP` line, which the runner shows, and refuses under CI.
  */
 export function labTests(options: { readonly peers: readonly string[]; readonly clients?: number }): LabTest {
@@ -32,7 +33,11 @@ export function labTests(options: { readonly peers: readonly string[]; readonly 
       if (reason !== undefined) return
       lab ??= Lab.open({ clients: options.clients ?? 1 })
       const started = Date.now()
-      await body(await lab)
+      try {
+        await body(await lab)
+      } finally {
+        await (await lab).reset()
+      }
       if (process.env.LAB_TIMES) process.stdout.write(`${((Date.now() - started) / 1000).toFixed(1)} s  ${name}\n`)
     })
   }

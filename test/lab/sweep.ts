@@ -11,16 +11,24 @@ const RUN = '/run/netns'
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
 
-/** Ends every process inside a namespace, deletes it. Synchronous: it also runs while the process exits. */
-export function removeNamespace(name: string): void {
+export function processesIn(name: string): number[] {
   const listed = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
-  for (const pid of (listed.stdout ?? '').split('\n').map(Number).filter((pid) => pid > 1 && pid !== process.pid)) {
+  return (listed.stdout ?? '').split('\n').map(Number).filter((pid) => pid > 1 && pid !== process.pid)
+}
+
+/** Ends every process inside a namespace. Synchronous: it also runs while the process exits. */
+export function killProcesses(name: string): void {
+  for (const pid of processesIn(name)) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
   }
+}
+
+export function removeNamespace(name: string): void {
+  killProcesses(name)
   spawnSync('ip', ['netns', 'del', name])
 }
 

@@ -14,7 +14,7 @@ export interface Transfer {
 /** Starts the checked-transfer server in the lan. */
 export async function serveTransfers(lab: Lab): Promise<void> {
   const service = new Service([process.execPath, PEER, 'serve', `${TRANSFER_PORT}`], { namespace: lab.lan.namespace })
-  lab.onClose(() => service.stop('SIGKILL'))
+  lab.onReset(() => service.stop('SIGKILL'))
   await service.until('listening', () => service.stdout.includes('listening'))
 }
 
@@ -59,7 +59,7 @@ export async function ping(
 
 export async function serveIperf(lab: Lab): Promise<void> {
   const service = new Service(['iperf3', '-s', '--forceflush'], { namespace: lab.lan.namespace })
-  lab.onClose(() => service.stop('SIGKILL'))
+  lab.onReset(() => service.stop('SIGKILL'))
   await service.until('listening', () => service.stdout.includes('listening'))
 }
 
