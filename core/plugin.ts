@@ -56,6 +56,8 @@ export interface Plugin<C = unknown> {
   start(context: PluginContext<C>): void | Skip | Promise<void | Skip>
   /** `postern check`: problems of the environment that the schema cannot see, one line each. Touches nothing. */
   check?(config: C, environment: { readonly configFile: string; readonly dataDirectory: string }): Promise<readonly CheckFinding[]> | readonly CheckFinding[]
+  /** Set for a plugin whose section is known but which this version does not have: accepted, never started, said so. */
+  readonly absent?: string
   /** The terminal front end, for the one plugin that has it. */
   readonly commandLine?: CommandLine
 }

@@ -69,6 +69,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
       const section = readPlugin(plugin, table[plugin.name], problems)
       return section ? [[plugin.name, section] as const] : []
     }))
+    for (const { name, absent } of plugins) if (absent !== undefined && sections.get(name)?.state === 'on') warnings.push(`[${name}] has no effect: ${absent}`)
     crossCheck(core, sound, problems)
     checkBackends(core, plugins, sections, problems)
     problems.throwIfAny()
@@ -86,7 +87,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
 
 /** `auth = [["local"]]` needs a plugin `auth-local` that is on. */
 function checkBackends(core: GatewayConfig, plugins: readonly Plugin[], sections: ReadonlyMap<string, PluginSection>, problems: Problems): void {
-  const known = plugins.flatMap(({ name }) => (name.startsWith('auth-') ? [name.slice(5)] : []))
+  const known = plugins.flatMap(({ name, absent }) => (name.startsWith('auth-') && absent === undefined ? [name.slice(5)] : []))
   if (known.length === 0) return
   for (const group of core.groups.values()) {
     group.auth.forEach((chain, row) => chain.forEach((backend, column) => {

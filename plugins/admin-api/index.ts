@@ -11,6 +11,7 @@ export default {
   summary: 'Commands on a unix socket in the data directory',
   config: AdminApiConfig,
   requires: [COMMANDS],
+  check: ({ listen }) => (listen.length > 0 ? [{ severity: 'warning', text: 'listen is accepted but not yet in force: the unix socket is the only way in' }] : []),
   async start(context) {
     const path = join(context.gatewayDirectory, 'admin.sock')
     const server = commandServer(context.container.resolve<Commands>(COMMANDS), context.log)
