@@ -17,7 +17,8 @@ import { CookieKeys } from './session/cookie-keys.ts'
 import { SessionTable } from './session/session-table.ts'
 import { Slots } from './slots.ts'
 import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
-import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE } from './tokens.ts'
+import { leafSha1 } from './tls/leaf-sha1.ts'
+import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
 
 export interface GatewayParts {
   readonly locations: Locations
@@ -119,6 +120,7 @@ export class Gateway {
     host.publish(POLICIES, policies)
     host.publish(SESSIONS, sessions)
     host.publish(STORE, store)
+    host.publish(TLS_FACTS, { leafSha1: (serverName) => leafSha1(this.tls?.contexts ?? [], serverName) })
     bindCoreCommands(host.commands, services)
     sessions.start()
     this.closers.push(() => sessions.stop())

@@ -1,0 +1,16 @@
+import { X509Certificate } from 'node:crypto'
+import type { TlsContextSpec } from '../dataplane.ts'
+
+const known = new WeakMap<TlsContextSpec, string>()
+
+/** SHA-1 of the first certificate of the context that answers to `serverName`, upper-case hex. */
+export function leafSha1(contexts: readonly TlsContextSpec[], serverName: string | undefined): string | undefined {
+  const context = contexts.find(({ serverNames }) => serverName !== undefined && serverNames.some((name) => covers(name, serverName.toLowerCase()))) ?? contexts[0]
+  const chain = context?.certificates[0]?.chainPem
+  if (context === undefined || chain === undefined) return undefined
+  const hash = known.get(context) ?? new X509Certificate(chain).fingerprint.replaceAll(':', '')
+  known.set(context, hash)
+  return hash
+}
+
+const covers = (pattern: string, name: string): boolean => pattern === name || (pattern.startsWith('*.') && name.slice(name.indexOf('.')) === pattern.slice(1))
