@@ -6,6 +6,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls'
 /** A TLS client on loopback, half-open on purpose: it reads answers after it has sent FIN. */
 export class TlsClient {
   readonly #received: Buffer[] = []
+  #reset = false
   ended = false
   failed = false
 
@@ -21,8 +22,8 @@ export class TlsClient {
     const tcp = connectTcp({ port, host: address, allowHalfOpen: true, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) })
     const halfOpen = { allowHalfOpen: true } // known to TLSSocket, not to the type
     const tls = connectTls({ socket: tcp, rejectUnauthorized: false, ...halfOpen, ...rest })
-    tcp.on('error', (error) => tls.destroy(error))
     const client = new TlsClient(tcp, tls)
+    tcp.on('error', (error) => client.#reset || tls.destroy(error))
     await new Promise<void>((done, fail) => {
       tls.once('secureConnect', () => done())
       tls.once('error', fail)
@@ -36,7 +37,9 @@ export class TlsClient {
   end(): void {
     this.tls.end()
   }
+  /** A TLSSocket over a socket that was reset must not be destroyed: node 20 crashes. */
   reset(): void {
+    this.#reset = true
     this.tcp.resetAndDestroy()
   }
   pause(): void {
@@ -49,6 +52,7 @@ export class TlsClient {
     return Buffer.concat(this.#received)
   }
   destroy(): void {
+    if (this.#reset) return
     this.tls.destroy()
     this.tcp.destroy()
   }
