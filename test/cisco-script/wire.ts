@@ -27,29 +27,36 @@ export interface TlsTarget {
   readonly localAddress?: string
 }
 
-/** The handshake of a Cisco client against a real gateway; certificates are not verified, their hash is given. */
+/** What a Cisco client offers in its handshake; certificates are not verified, their hash is given. */
+export const CISCO_TLS = { ciphers: CIPHERS, sigalgs: SIGNATURES, minVersion: 'TLSv1.2', rejectUnauthorized: false } as const
+
+/** A connection whose handshake is done. */
+export function tlsWire(socket: TLSSocket): Wire {
+  const inbox = new Inbox()
+  socket.setNoDelay(true)
+  socket.on('data', (bytes: Buffer) => inbox.put(bytes))
+  socket.on('error', () => inbox.end())
+  socket.on('close', () => inbox.end())
+  return {
+    write: (bytes) => void socket.write(bytes),
+    read: () => inbox.take(),
+    close: () => void socket.end(() => socket.destroy()),
+    leafSha1: createHash('sha1').update(socket.getPeerCertificate().raw).digest('hex').toUpperCase(),
+  }
+}
+
+/** Against a gateway that this process can reach. */
 export const tlsDial = (target: TlsTarget): Dial => () =>
   new Promise((resolve, reject) => {
-    const socket: TLSSocket = connect({
-      host: target.host, port: target.port, rejectUnauthorized: false, minVersion: 'TLSv1.2', maxVersion: target.maxVersion ?? 'TLSv1.3', ciphers: CIPHERS, sigalgs: SIGNATURES,
-      ...(target.serverName === undefined ? {} : { servername: target.serverName }),
-      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+    const { host, port, serverName, maxVersion, localAddress } = target
+    const socket = connect({
+      ...CISCO_TLS, host, port,
+      ...(maxVersion === undefined ? {} : { maxVersion }), ...(serverName === undefined ? {} : { servername: serverName }), ...(localAddress === undefined ? {} : { localAddress }),
     })
-    socket.setNoDelay(true)
     socket.once('error', reject)
     socket.once('secureConnect', () => {
       socket.off('error', reject)
-      const inbox = new Inbox()
-      socket.on('data', (bytes: Buffer) => inbox.put(bytes))
-      socket.on('error', () => inbox.end())
-      socket.on('close', () => inbox.end())
-      const { raw } = socket.getPeerCertificate()
-      resolve({
-        write: (bytes) => void socket.write(bytes),
-        read: () => inbox.take(),
-        close: () => void socket.destroy(),
-        leafSha1: createHash('sha1').update(raw).digest('hex').toUpperCase(),
-      })
+      resolve(tlsWire(socket))
     })
   })
 
