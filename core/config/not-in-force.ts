@@ -14,6 +14,8 @@ export function notInForce(config: GatewayConfig): string[] {
   const keys = layers.flatMap(({ path, policy }) =>
     NOT_IN_FORCE.flatMap(({ key, idle, value }) => {
       const set = value(policy)
+      // The firewall keeps clients apart for the gateway as a whole; single groups are still to come.
+      if (key === POLICY_KEYS.clientToClient.key && path.length === 1) return []
       return set === undefined || JSON.stringify(set) === JSON.stringify(idle) ? [] : [pathText([...path, key])]
     }))
   if (config.gateway.proxyProtocolFrom.length > 0) keys.unshift('gateway.proxy-protocol-from')

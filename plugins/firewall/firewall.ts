@@ -51,7 +51,7 @@ export class Firewall implements DeviceListener {
   async deviceUp({ device }: OpenInfo): Promise<void> {
     this.checkForwarding()
     try {
-      await this.nft.apply(rulesetScript({ device, masquerade: this.settings.masquerade, ...prefixes(this.config) }))
+      await this.nft.apply(rulesetScript({ device, masquerade: this.settings.masquerade, ...prefixes(this.config), clientToClient: this.config.policy.clientToClient ?? false }))
       this.health.clear(TABLE_CODE)
     } catch (error) {
       // Clients can still log in and reach the gateway.

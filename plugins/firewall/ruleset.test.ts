@@ -7,11 +7,17 @@ import { forwards } from './forwarding.ts'
 import { deviceOf, removalScript, rulesetScript, tableOf } from './ruleset.ts'
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'testdata', name), 'utf8')
-const pools = { ipv4: ['10.20.0.0/16', '10.30.0.0/24'], ipv6: ['fd20::/64'] }
+const pools = { ipv4: ['10.20.0.0/16', '10.30.0.0/24'], ipv6: ['fd20::/64'], clientToClient: false }
 
 test('the script is the one in testdata', () => {
   assert.is(rulesetScript({ device: 'postern0', masquerade: true, ...pools }), golden('masquerade.nft'))
-  assert.is(rulesetScript({ device: 'postern0', masquerade: false, ...pools }), golden('clamp-only.nft'))
+  assert.is(rulesetScript({ device: 'postern0', masquerade: false, ...pools, clientToClient: true }), golden('clamp-only.nft'))
+})
+
+test('clients are kept apart unless the policy says otherwise', () => {
+  const drop = 'iifname "postern0" oifname "postern0" drop'
+  assert.ok(rulesetScript({ device: 'postern0', masquerade: true, ...pools }).includes(drop))
+  assert.not.ok(rulesetScript({ device: 'postern0', masquerade: true, ...pools, clientToClient: true }).includes(drop))
 })
 
 test('the name of a table leads back to its device', () => {
@@ -24,7 +30,7 @@ test('nothing but a device name or a prefix gets into a script', () => {
     assert.throws(() => rulesetScript({ device, masquerade: true, ...pools }), /cannot name/, device)
     assert.throws(() => removalScript(device), /cannot name/, device)
   }
-  assert.throws(() => rulesetScript({ device: 'tun0', masquerade: true, ipv4: ['10.0.0.0/8 accept'], ipv6: [] }), /not a prefix/)
+  assert.throws(() => rulesetScript({ device: 'tun0', masquerade: true, ipv4: ['10.0.0.0/8 accept'], ipv6: [], clientToClient: false }), /not a prefix/)
 })
 
 test('devices are read from the kernel\'s table', () => {

@@ -5,6 +5,8 @@ export interface Ruleset {
   /** Prefixes of the pools, CIDR. */
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
+  /** Clients may reach each other through the gateway. */
+  readonly clientToClient: boolean
 }
 
 /** A table belongs to one device, so that two gateways on a machine do not undo each other. */
@@ -29,6 +31,7 @@ export function rulesetScript(rules: Ruleset): string {
     `table inet ${tableOf(rules.device)} {`,
     '  chain forward {',
     '    type filter hook forward priority mangle; policy accept;',
+    ...(rules.clientToClient ? [] : [`    iifname ${device} oifname ${device} drop`]),
     // `rt mtu` only ever lowers a segment size; "out" is the client's tunnel, "in" the way on from here.
     `    oifname ${device} tcp flags syn tcp option maxseg size set rt mtu`,
     `    iifname ${device} tcp flags syn tcp option maxseg size set rt mtu`,

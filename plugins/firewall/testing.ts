@@ -20,7 +20,7 @@ const line = (message: string, fields?: object): void => void process.stderr.wri
 const log: Logger = { error: line, warn: line, info: line, debug: line, child: () => log }
 const pools = new Map([['default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 0 }]])
 const device = { device: process.argv[2] ?? '' } as OpenInfo
-const firewall = new Firewall(new Nft(findNft() ?? 'nft'), { masquerade: true }, { pools } as unknown as GatewayConfig, health, systemClock, log)
+const firewall = new Firewall(new Nft(findNft() ?? 'nft'), { masquerade: true }, { pools, policy: {} } as unknown as GatewayConfig, health, systemClock, log)
 
 for await (const word of createInterface({ input: process.stdin })) {
   if (word === 'up') await firewall.deviceUp(device)
