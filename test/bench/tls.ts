@@ -16,8 +16,8 @@ export interface TlsBenchOptions {
 const PASSWORD = 'bench-password'
 const MTU = { tunnel: 1334, ocserv: 1362 } as const
 const WAYS = ['up', 'down'] as const
-const FIGURES = ['up', 'down', 'upRate', 'downRate', 'rtt'] as const
-type Samples = Record<SideName, Record<(typeof FIGURES)[number], number[]>>
+type Figure = 'up' | 'down' | 'upRate' | 'downRate' | 'rtt'
+type Samples = Record<SideName, Record<Figure, number[]>>
 const empty = (): Samples[SideName] => ({ up: [], down: [], upRate: [], downRate: [], rtt: [] })
 
 /** CPU seconds of all server processes for a gigabyte over the TLS channel, real openconnect on both sides. */
@@ -46,7 +46,7 @@ export async function benchTls(options: TlsBenchOptions): Promise<Line[]> {
   } finally {
     await rig.close()
   }
-  const both = (figure: (typeof FIGURES)[number]): { postern: ReturnType<typeof spread>; ocserv: ReturnType<typeof spread> } => ({
+  const both = (figure: Figure): { postern: ReturnType<typeof spread>; ocserv: ReturnType<typeof spread> } => ({
     postern: spread(samples.postern[figure]),
     ocserv: spread(samples.ocserv[figure]),
   })

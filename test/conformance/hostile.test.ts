@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import * as assert from 'uvu/assert'
 import { AnyConnectConnection, login } from '../lab/anyconnect.ts'
 import { Service, sleep, until } from '../lab/command.ts'
-import { Gateway } from '../lab/gateway.ts'
+import { Gateway, type ListedSession } from '../lab/gateway.ts'
 import { GATEWAY, LAN, type Lab } from '../lab/lab.ts'
 import { OpenConnect } from '../lab/openconnect.ts'
 import { Relay } from '../lab/relay.ts'
@@ -38,7 +38,8 @@ const drip = async (socket: Socket, text: string): Promise<void> => {
 /** As much as the peer takes, until it has enough. */
 const pour = async (socket: Socket, chunk: string, times: number): Promise<void> => {
   for (let index = 0; index < times && !socket.destroyed && socket.writable; index++) {
-    if (!socket.write(chunk)) await Promise.race([new Promise((done) => socket.once('drain', done)), new Promise((done) => socket.once('close', done)), sleep(40_000)])
+    while (socket.writableNeedDrain && !socket.destroyed && socket.writable) await sleep(20)
+    socket.write(chunk)
   }
 }
 
@@ -109,13 +110,15 @@ const resident = (gateway: Gateway): number => Number(/VmRSS:\s+(\d+) kB/.exec(r
 async function unharmed(lab: Lab, gateway: Gateway, body: () => Promise<void>): Promise<void> {
   const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
   const pings = new Service(['ping', '-n', '-i', '0.1', LAN.ipv4], { namespace: lab.client.namespace })
-  const before = await gateway.session()
+  const alices = async (): Promise<ListedSession | undefined> => (await gateway.sessions()).find(({ user }) => user === 'alice')
+  const before = await alices()
   await body()
   const { stdout } = await pings.stop('SIGINT')
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? []
   assert.ok(Number(sent) > 5)
   assert.ok(Number(received) >= Number(sent) - 1, `${received} of ${sent} answers`)
-  const after = (await gateway.sessions()).find(({ user }) => user === 'alice')
+  const after = await alices()
+  assert.ok(before)
   assert.equal([after?.id, after?.state, after?.connectedAt], [before.id, 'tls', before.connectedAt], 'the tunnel is the same')
   await client.stop()
 }

@@ -21,10 +21,10 @@ export class AnyConnectConnection {
 
   constructor(readonly socket: TLSSocket, readonly host: string) {
     socket.on('data', (chunk: Buffer) => {
-      this.rest = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk
+      this.rest = Buffer.concat([this.rest, chunk])
       this.#wake?.()
     })
-    socket.on('error', (error) => (this.#error = error))
+    socket.on('error', (error: Error) => (this.#error = error))
     socket.on('close', () => {
       this.#ended = true
       this.#wake?.()
