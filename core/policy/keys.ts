@@ -13,8 +13,8 @@ export interface PolicyKeyDefinition<K extends PolicyKey = PolicyKey> {
   readonly builtIn: Policy[K]
   readonly title: string
   readonly description: string
-  /** Accepted and checked, but without effect in this version. */
-  readonly notInForce?: boolean
+  /** Accepted and checked, but without effect in this version: nowhere, or only in groups. */
+  readonly notInForce?: 'anywhere' | 'in groups'
 }
 
 const MONTH = 30 * 86_400
@@ -41,21 +41,21 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },
   keepaliveSec: { key: 'keepalive', schema: timeout(), builtIn: 20, title: 'Keepalive', description: 'Time without sending after which a keepalive goes out; 0s = never' },
   idleTimeoutSec: { key: 'idle-timeout', schema: timeout(), builtIn: 1800, title: 'Idle timeout', description: 'Counts only without an SSL-Tunnel' },
-  inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off', notInForce: true },
+  inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off', notInForce: 'anywhere' },
   disconnectedTimeoutSec: { key: 'disconnected-timeout', schema: timeout(), builtIn: 1800, title: 'Disconnected timeout', description: 'How long a session waits for its client to return' },
   sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },
   rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Interval at which the client makes new keys; 0s = never' },
   rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel or ssl' },
   mtu: { key: 'mtu', schema: integer(576, 9000), builtIn: 1400, title: 'MTU', description: 'Largest inner packet, bytes; at least 1280 with IPv6' },
-  compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Off by default: compressed size tells secrets (VORACLE)', notInForce: true },
+  compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Off by default: compressed size tells secrets (VORACLE)', notInForce: 'anywhere' },
   banner: { key: 'banner', schema: banner(), builtIn: '', title: 'Banner', description: 'Text shown to the user after login' },
-  rateUp: { key: 'rate-up', schema: rate(), builtIn: 0, title: 'Rate up', description: 'Limit from the client; empty = none', notInForce: true },
-  rateDown: { key: 'rate-down', schema: rate(), builtIn: 0, title: 'Rate down', description: 'Limit towards the client; empty = none', notInForce: true },
-  quota: { key: 'quota', schema: quota(), builtIn: '', title: 'Quota', description: 'Volume in a day, week or month; empty = none', notInForce: true },
+  rateUp: { key: 'rate-up', schema: rate(), builtIn: 0, title: 'Rate up', description: 'Limit from the client; empty = none', notInForce: 'anywhere' },
+  rateDown: { key: 'rate-down', schema: rate(), builtIn: 0, title: 'Rate down', description: 'Limit towards the client; empty = none', notInForce: 'anywhere' },
+  quota: { key: 'quota', schema: quota(), builtIn: '', title: 'Quota', description: 'Volume in a day, week or month; empty = none', notInForce: 'anywhere' },
   maxSessions: { key: 'max-sessions', schema: integer(0, 100_000), builtIn: 0, title: 'Sessions of a user', description: 'At the same time; 0 = no limit' },
-  allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'Traffic that may pass; empty = everything the routes reach', notInForce: true },
-  deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'Traffic that may not pass', notInForce: true },
-  clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other', notInForce: true },
+  allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'Traffic that may pass; empty = everything the routes reach', notInForce: 'anywhere' },
+  deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'Traffic that may not pass', notInForce: 'anywhere' },
+  clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other', notInForce: 'in groups' },
 }
 
 /** In the order of the table. */

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ERROR_CODES } from '../../core/errors.ts'
+import { policyTable } from './policy-table.ts'
 import { filesBelow, read, root } from './source.ts'
 
-const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', ...filesBelow(['plugins'], 'README.md')]
+const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'core/policy/README.md', ...filesBelow(['plugins'], 'README.md')]
 
 test('every path that a document names exists', () => {
   const missing: string[] = []
@@ -33,6 +34,10 @@ test('ARCHITECTURE.md lists every error code, and no other', () => {
   assert.equal(listed, Object.keys(ERROR_CODES).sort())
 })
 
+test('core/policy/README.md has the table of today\'s keys', () => {
+  assert.ok(read('core/policy/README.md').includes(policyTable()), 'node --import tsx test/rules/policy-table.ts prints it')
+})
+
 test('the README opens with the two commands', () => {
   const text = read('README.md')
   const run = text.indexOf('make run')
@@ -41,7 +46,7 @@ test('the README opens with the two commands', () => {
 })
 
 test('every target that a document names is in the Makefile', () => {
-  const targets = new Set([...(read('Makefile') + read('scripts/targets.mk')).matchAll(/^([a-z][a-z-]*):/gm)].map((match) => match[1]))
+  const targets = new Set([...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map((match) => match[1]))
   const missing = documents.flatMap((file) => [...read(file).matchAll(/`make ([a-z][a-z-]*)/g)].map((match) => match[1] ?? '').filter((name) => !targets.has(name)).map((name) => `${file}: make ${name}`))
   assert.equal(missing, [])
 })
