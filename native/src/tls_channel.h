@@ -39,6 +39,8 @@ class TlsChannel {
   int fd() const noexcept { return fd_; }
   // Encrypts, one record for each 16 KiB at most. False after a fatal error.
   bool write(ByteView plain) noexcept;
+  // Before a burst of reads: the socket may have something again.
+  void expectMore() noexcept { drained_ = false; }
   // One record, or a part of it. `into` holds 16 KiB.
   Read read(ByteSpan into, size_t& length) noexcept;
   // Decrypted or undecrypted bytes inside the SSL, which epoll cannot see.
@@ -67,6 +69,7 @@ class TlsChannel {
   Tunnel& tunnel_;
   Bytes backlog_;
   size_t sent_ = 0;  // of backlog_
+  bool drained_ = false;  // the last recv was short: asking again would only cost a call
   bool eof_ = false;
   bool broken_ = false;
   bool fatal_ = false;  // the SSL object is dead: no shutdown alert

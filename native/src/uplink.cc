@@ -32,6 +32,7 @@ void Uplink::flush() noexcept {
 
 Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs) {
   size_t length = 0;
+  tunnel.channel.expectMore();
   for (size_t total = 0; total < kBudget; total += length) {
     if (tunnel.congested()) return Outcome::kDrained;  // its frames ask for answers that it does not read
     const ByteSpan into = room();

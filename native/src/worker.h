@@ -49,8 +49,9 @@ class Worker {
   void run();
   void round();
   int timeoutMs() const noexcept;
-  void moderate(uint64_t buffersBefore);
-  uint64_t buffers() const noexcept { return stats_.get(Stat::tunReads) + stats_.get(Stat::tlsReads); }
+  void moderate(uint64_t workBefore);
+  // Super-packets of the device and frames of clients so far.
+  uint64_t work() const noexcept { return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames); }
 
   // worker_commands.cc
   void takeCommands();
@@ -80,6 +81,8 @@ class Worker {
   int epoll_ = -1;
   uint64_t nowMs_ = 0;
   bool stopped_ = false;
+  bool busy_ = false;  // by the rate of the last tick of the coarse clock, which began at rateMs_
+  uint64_t rateMs_ = 0, rateWork_ = 0;
   std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
   size_t batchAt_ = 0;
   std::vector<uint32_t> unread_, reading_;  // tunnels whose budget ended before their bytes
