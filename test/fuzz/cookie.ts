@@ -14,7 +14,7 @@ export function run(bytes: Uint8Array): void {
     if (text.length !== COOKIE_LENGTH || !parseSessionId(opened.session)) throw new Error('opened something that is no cookie')
     const again = openCookie(sealCookie(opened, key), keyOf)
     if (JSON.stringify(again) !== JSON.stringify(opened)) throw new Error('does not come back as it was sealed')
-      // A mutation never has the right tag; only the corpus has one that does.
+    // A mutation never has the right tag; only the corpus has one that does.
     if (!KNOWN.has(text)) throw new Error('a cookie nobody sealed was opened')
   }
 }
