@@ -9,7 +9,7 @@ const MARK = 'POSTERN_TEST_NAMESPACE'
  */
 export function insideOwnNamespace(fileUrl: string): void {
   if (process.env[MARK] === '1') return
-  const inner = [process.execPath, ...process.execArgv, fileURLToPath(fileUrl)]
+  const inner = [process.execPath, ...process.execArgv, fileURLToPath(fileUrl), ...process.argv.slice(2)]
   const { status, signal } = spawnSync('unshare', ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...inner], {
     stdio: 'inherit', env: { ...process.env, [MARK]: '1' },
   })
