@@ -3,6 +3,7 @@ import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts
 import type { CoreServices } from './commands/core-commands.ts'
 import type { CommandInput, CommandResult } from './commands.ts'
 import { loadConfig } from './config/load.ts'
+import { GatewayError } from './errors.ts'
 import { layFoundation } from './foundation.ts'
 import { PluginHost } from './host.ts'
 import { locate } from './locations.ts'
@@ -21,6 +22,7 @@ export async function runOffline(options: LocationOptions, path: string, input: 
   const core = CORE_COMMANDS.find(({ definition }) => definition.path === path)
   // A local command asks for the clock alone: it works where neither configuration nor store are.
   if (core?.definition.where === 'local') return core.handler({ clock: systemClock } as CoreServices)(input)
+  if (core?.definition.where === 'gateway') throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
   const { config: file, dataDirectory } = locate(options)
   const loaded = loadConfig(file, plugins)
   const log = PinoLogger.stderr()
