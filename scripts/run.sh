@@ -38,15 +38,15 @@ ipv6 = "fd20::/64"
 masquerade = true
 TOML
 fi
-[ -z "${PORT:-}" ] || sed -i "s/^listen = .*/listen = [\"0.0.0.0:$port\", \"[::]:$port\"]/" "$config"
 if ours user show demo >/dev/null 2>&1; then
-  about_password='the password was shown when the user was made; a new one: dist/postern --config run/postern.toml --data-dir run/data user passwd demo --password-stdin'
+  about_password='as shown when the user was made; for a new one: dist/postern --config run/postern.toml --data-dir run/data user passwd demo --password-stdin'
 else
   password=$(LC_ALL=C tr -dc a-km-z2-9 </dev/urandom | head -c 16 || true)
   ours user add demo --password-stdin >/dev/null <<<"$password"
   about_password="$password   (shown this once)"
   unset password
 fi
+[ -z "${PORT:-}" ] || sed -i "s/^listen = .*/listen = [\"0.0.0.0:$port\", \"[::]:$port\"]/" "$config"
 
 # Forwarding is switched on for as long as the gateway runs. A host that takes its own IPv6 route from router
 # advertisements goes on doing so (accept_ra 2), which forwarding would otherwise end.

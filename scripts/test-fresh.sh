@@ -63,7 +63,7 @@ fresh() { # SUITE
   for namespace in "$gateway" "$client"; do ip -n "$namespace" link set lo up; ip -n "$namespace" link set eth0 up; done
   ip -n "$gateway" route add default via 10.79.0.2
   export -f inside
-  setsid ip netns exec "$gateway" bash -c 'inside "$@"' bash "$root" 'exec make run' >"$log" 2>&1 &
+  env --default-signal=INT setsid ip netns exec "$gateway" bash -c 'inside "$@"' bash "$root" 'exec make run' >"$log" 2>&1 &
   runner=$!
   for _ in $(seq 100); do grep -q 'The gateway is ready' "$log" && grep -q 'password:' "$log" && break; kill -0 "$runner" 2>/dev/null || break; sleep 0.3; done
   command=$(sed -n 's/^ *\(openconnect --user .*\)$/\1/p' "$log"); password=$(sed -n 's/^ *password: \([^ ]*\) .*shown this once.*/\1/p' "$log")

@@ -11,7 +11,7 @@ import { GATEWAY, LAN, type Lab } from '../lab/lab.ts'
 import { OpenConnect } from '../lab/openconnect.ts'
 import { Relay } from '../lab/relay.ts'
 import { labTests } from '../lab/suite.ts'
-import { serveTransfers, transfer } from '../lab/traffic.ts'
+import { flood, serveTransfers, transfer } from '../lab/traffic.ts'
 
 const test = labTests({ peers: ['openconnect'], clients: 2 })
 const PASSWORD = 'correct horse 9'
@@ -220,7 +220,7 @@ test('a client that never reads costs the others nothing and the gateway bounded
     // Stopped, not closed: its kernel still answers, its buffers fill.
     process.kill(sloth.service.pid, 'SIGSTOP')
     const address = (await gateway.sessions()).find(({ user }) => user === 'sloth')?.ipv4 ?? ''
-    await lab.lan.run(['ping', '-n', '-q', '-f', '-s', '1300', '-c', '20000', address], { limitMs: 20_000 })
+    await flood(lab.lan, address, { count: 40_000, size: 1300 })
     assert.is((await transfer(lab.client, 'down', 10_000_000)).bytes, 10_000_000)
     const grown = resident(gateway) - before
     assert.ok(grown < 32_000_000, `memory grew by ${grown} bytes`)

@@ -30,6 +30,11 @@ export async function transfer(
   return JSON.parse(await host.must(argv, { limitMs: options.limitMs ?? 60_000 })) as Transfer
 }
 
+/** UDP datagrams that nobody answers. */
+export async function flood(from: Host, address: string, options: { readonly count: number; readonly size: number }): Promise<void> {
+  await from.must([process.execPath, resolve(import.meta.dirname, 'peers/flood.mjs'), address, `${options.count}`, `${options.size}`])
+}
+
 export interface PingResult {
   readonly sent: number
   readonly received: number
