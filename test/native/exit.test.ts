@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { certificate, context } from './certificates.ts'
 import { insideOwnNamespace } from './namespace.ts'
-import { pause } from './recorder.ts'
+import { pause, until } from './recorder.ts'
 import { TlsClient } from './tls_client.ts'
 
 insideOwnNamespace(import.meta.url)
@@ -19,6 +19,7 @@ const REPEATS = 5
 const CLIENTS = 8
 const directory = mkdtempSync(join(tmpdir(), 'postern-exit-'))
 const contexts = JSON.stringify([context([], await certificate('vpn.example.com'))])
+const only = process.argv[3] // a mode
 const addon = process.argv[2] ?? realpathSync(new URL('../../native/build/Release/postern.node', import.meta.url))
 const program = join(directory, 'child.mjs')
 await build({ entryPoints: [new URL('exit_child.ts', import.meta.url).pathname], outfile: program, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' })
@@ -77,6 +78,7 @@ const go = (child: ChildProcess): void => void child.stdin?.write('go\n')
 const rows: readonly (readonly [what: string, mode: string, act: (child: ChildProcess) => void, code: number | null, signal: string | null])[] = [
   ['process.exit', 'exit', go, 7, null],
   ['process.exit inside a batch', 'batch-exit', () => undefined, 7, null],
+  ['exit() past all listeners of JavaScript', 'really-exit', go, 7, null],
   ['an uncaught exception', 'throw', go, 1, null],
   ['an exception in a handler that nobody catches', 'handler-throw', () => undefined, 1, null],
   ['a handler of SIGTERM', 'signal', (child) => void child.kill('SIGTERM'), 0, null],
@@ -88,6 +90,7 @@ const rows: readonly (readonly [what: string, mode: string, act: (child: ChildPr
   ['a second environment was refused', 'worker-second', go, 0, null],
 ]
 for (const [what, mode, act, code, signal] of rows) {
+  if (only !== undefined && only !== mode) continue
   test(`exit under traffic: ${what}`, async () => {
     let logins = 0
     for (let i = 0; i < REPEATS; i++) {
@@ -97,6 +100,20 @@ for (const [what, mode, act, code, signal] of rows) {
     }
     assert.ok(logins > 0, 'there must have been traffic')
     assert.not.match(execFileSync('ip', ['link'], { encoding: 'utf8' }), /pte\d/, 'the TUN device is gone')
+  })
+}
+
+for (const mode of ['really-exit', 'exit', 'throw', 'stop']) {
+  test(`exit: the threads are stopped in order, so that an idle client hears close_notify (${mode})`, async () => {
+    const { child, port } = await start(mode)
+    const client = await TlsClient.connect(port)
+    await pause(50)
+    const before = client.tcp.bytesRead
+    go(child)
+    await once(child, 'exit')
+    await until(() => client.ended, 'the end')
+    assert.ok(client.tcp.bytesRead > before, 'a bare FIN: nobody stopped the front')
+    client.destroy()
   })
 }
 

@@ -86,6 +86,7 @@ async function main(): Promise<void> {
   }
   await line()
   if (mode === 'exit') process.exit(7)
+  if (mode === 'really-exit') (process as unknown as { reallyExit(code: number): never }).reallyExit(7)
   if (mode === 'throw') setImmediate(() => { throw new Error('thrown outside') })
   if (mode === 'stop') {
     plane.stop()
