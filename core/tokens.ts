@@ -12,7 +12,7 @@ import type { TlsFacts } from './tls-facts.ts'
 
 /** `Symbol.for`, so that separately built bundles meet the same token. */
 export type Token<T> = symbol & { readonly __type?: T }
-export const token = <T>(name: string): Token<T> => Symbol.for(`postern.${name}`) as Token<T>
+export const token = <T>(name: string): Token<T> => Symbol.for(`postern.${name}`)
 
 export const AUDIT = token<Audit>('Audit')
 export const CLOCK = token<Clock>('Clock')
