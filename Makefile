@@ -55,7 +55,7 @@ run: build ## a gateway in the foreground, with the client command to copy (PORT
 .PHONY: check
 check: node_modules/.installed ## types, lint, rules, and the requirements without a test
 	node node_modules/typescript/bin/tsc --noEmit -p .
-	node node_modules/eslint/bin/eslint.js --max-warnings 0 core plugins native test
+	node node_modules/eslint/bin/eslint.js --cache --cache-location node_modules/.cache/eslint --max-warnings 0 core plugins native test
 	node test/run.mjs test/rules
 	@node --import tsx test/rules/requirements.ts
 
