@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fragment.h"
+
 namespace postern {
 
 Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output)
@@ -53,15 +55,37 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
     return;
   }
   output_.stats.add(Stat::tunRxPackets, plan.count);
-  const auto mtu = static_cast<uint16_t>(std::min<size_t>(tunnel.spec.mtu, cstp::kMaxPayload));
-  if (segmentLength(plan, bytes, 0) > mtu) return tooBig(bytes, info, mtu, nowMs);
-  for (size_t i = 0; i < plan.count; ++i) {
-    const size_t length = segmentLength(plan, bytes, i);
-    writeSegment(plan, bytes, i, tunnel.reserve(length));
-    tunnel.send(length);
+  const auto mtu = static_cast<uint16_t>(std::clamp<size_t>(tunnel.spec.mtu, kLeastMtu, cstp::kMaxPayload));
+  if (segmentLength(plan, bytes, 0) > mtu) {
+    if (!mayFragment(bytes, info)) return tooBig(bytes, info, mtu, nowMs);
+    fragment(tunnel, plan, bytes, mtu);
+  } else {
+    for (size_t i = 0; i < plan.count; ++i) {
+      const size_t length = segmentLength(plan, bytes, i);
+      writeSegment(plan, bytes, i, tunnel.reserve(length));
+      tunnel.send(length);
+    }
   }
   tunnel.liveness.sent(static_cast<uint32_t>(nowMs / 1000));
   if (output_.collected.size() >= kBurst) output_.owner->flush();
+}
+
+void Downlink::fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu) {
+  for (size_t i = 0; i < plan.count; ++i) {
+    whole_.resize(segmentLength(plan, bytes, i));
+    writeSegment(plan, bytes, i, whole_.data());
+    if (whole_.size() <= mtu) {  // the last of a super-packet
+      std::copy(whole_.begin(), whole_.end(), tunnel.reserve(whole_.size()));
+      tunnel.send(whole_.size());
+      continue;
+    }
+    const FragmentPlan fragments = planFragments(whole_, mtu);
+    for (size_t k = 0; k < fragments.count; ++k) {
+      const size_t length = fragmentLength(fragments, whole_, k);
+      writeFragment(fragments, whole_, k, tunnel.reserve(length));
+      tunnel.send(length);
+    }
+  }
 }
 
 void Downlink::handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes) {

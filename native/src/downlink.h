@@ -40,10 +40,12 @@ class Downlink {
 
  private:
   static constexpr size_t kPacket = 65536;
+  static constexpr size_t kLeastMtu = 68;  // specification constant, RFC 791
   static constexpr size_t kBurst = 65536;  // collected records are sent at this size
 
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
   void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs);
+  void fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu);
   void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);
   void tooBig(ByteView bytes, const PacketInfo& info, uint16_t mtu, uint64_t nowMs);
 
@@ -52,6 +54,7 @@ class Downlink {
   TunWriter& tun_;
   TlsOutput& output_;
   std::unique_ptr<uint8_t[]> buffer_;
+  Bytes whole_;  // a segment about to be fragmented
   std::vector<HandedPacket> handed_;
   uint64_t tooBigSecond_ = 0;
   uint32_t tooBigSent_ = 0;

@@ -191,7 +191,27 @@ TEST_CASE("a packet above the tunnel's mtu is answered with its size") {
       CHECK(fragment->payload.size() <= 1300);
     }
   }
+  // Where the sender allows it, the gateway cuts.
   HostUdp host;
+  const int never = IP_PMTUDISC_DONT;
+  ::setsockopt(host.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof never);
+  spec = Gateway::spec(3);
+  spec.mtu = 600;
+  auto narrow = gateway.connect(3, spec);
+  host.sendTo(3, 40000, payload(1300));
+  Bytes whole;
+  for (int i = 0; i < 3; ++i) {
+    const auto fragment = narrow->receive(cstp::kData);
+    REQUIRE(fragment);
+    const Bytes& p = fragment->payload;
+    CHECK(p.size() <= 600);
+    CHECK(get16(p, 2) == p.size());
+    CHECK(naiveSum(ByteView(p).first(20)) == 0xffff);
+    CHECK((get16(p, 6) & 0x1fff) * 8u == whole.size());
+    CHECK((get16(p, 6) & 0x2000) == (i < 2 ? 0x2000 : 0));
+    whole.insert(whole.end(), p.begin() + 20, p.end());
+  }
+  CHECK(Bytes(whole.begin() + 8, whole.end()) == payload(1300));
   host.sendTo(77, 40000, text("nobody"));
   CHECK(gateway.waitStat(Stat::noRoute, 1) == 1);
 }
