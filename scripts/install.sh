@@ -25,7 +25,7 @@ node_will_do() {
 
 packages_missing() {
   local pair
-  for pair in g++:g++ make:make python3:python3 git:git ip:iproute2 nft:nftables sysctl:procps xz:xz-utils; do
+  for pair in g++:g++ make:make python3:python3 git:git ip:iproute2 nft:nftables sysctl:procps; do
     have "${pair%%:*}" || printf '%s ' "${pair#*:}"
   done
   [ -e /etc/ssl/certs/ca-certificates.crt ] || printf 'ca-certificates '

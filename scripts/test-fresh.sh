@@ -30,7 +30,7 @@ host_settings() { # ROOT
   apt-config dump --no-empty | grep -E '^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date|https::CaInfo)' >"$1/etc/apt/apt.conf.d/00-host" || true
   cp /etc/resolv.conf /etc/hosts "$1/etc/"
   cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"
-  { printf 'registry=%s\ncafile=/etc/ssl/certs/ca-certificates.crt\n' "$(npm config get registry)"; } >"$1/root/.npmrc"
+  printf 'registry=%s\ncafile=/etc/ssl/certs/ca-certificates.crt\n' "$(npm config get registry 2>/dev/null)" >"$1/root/.npmrc"
 }
 inside() { # ROOT COMMAND: the chroot with /proc and /dev/net/tun, mounts gone when it ends
   # shellcheck disable=SC2016 # expanded by the inner shell
@@ -82,6 +82,7 @@ fresh() { # SUITE
   say "$1: Ctrl-C"
   kill -INT -- "-$runner"
   wait "$runner" || true
+  for _ in $(seq 50); do [ -z "$(ip netns pids "$gateway")" ] && break; sleep 0.2; done
   runner=
   [ "$(ip -n "$gateway" -o link | grep -cv -e ' lo:' -e ' eth0@')" = 0 ] || fail 'a device was left behind'
   [ -z "$(ip netns exec "$gateway" nft list tables)" ] || fail 'a table was left behind'
