@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <system_error>
 
 #include "op_error.h"
 
@@ -41,7 +42,12 @@ bool Front::start(const std::vector<std::unique_ptr<Front>>& siblings, OpError& 
     error = errnoError(errno, "epoll", "cannot start a front thread");
     return false;
   }
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& refused) {
+    error = errnoError(refused.code().value(), "thread", "cannot start a front thread");
+    return false;
+  }
   return true;
 }
 
