@@ -23,6 +23,8 @@ export interface LoginRequest {
   readonly cookies: ReadonlyMap<string, string>
   readonly serverName: string | undefined
   readonly body: Uint8Array | undefined
+  /** Whether somebody still waits for the answer. */
+  connected(): boolean
 }
 export interface LoginAnswer {
   readonly status: number
@@ -135,6 +137,11 @@ export class AggregateAuth {
     const group = this.groupOf(open.chosen, identity)
     if (group === undefined) return this.conclude(request, dialect, open, await open.dialogue.retry('not-in-group', identity.user))
     this.parts.dialogues.remove(open.handle)
+    if (!request.connected()) {
+      // A session that nobody hears of would only stand in the way of the next attempt.
+      this.parts.log.info('the client left before its login was done', { user: identity.user, peer: request.peer.address })
+      return { status: 503, body: '', cookies: [] }
+    }
     const family = clientFamily(request.userAgent, open.facts.platform)
     const peer = formatEndpoint(request.peer.address, request.peer.port)
     let session: Session

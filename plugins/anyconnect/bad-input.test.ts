@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { AuthBackend, AuthStep } from '../../core/api.ts'
 import { frame, FRAME, packet } from '../../native/fake.ts'
 import { OUTSTANDING_BYTES } from './connection-duplex.ts'
 import { REQUEST_LIMITS } from './request-guard.ts'
@@ -197,14 +198,37 @@ test('one byte a second: 408 after the time for headers, and after that for a bo
   assert.is(fixture.port.size, 0)
   fixture.stop()
 })
-test('a client that leaves while its password is checked costs nothing more', async () => {
-  const fixture = portFixture()
+test('G27 bodies of all connections together have a bound of their own: 503, and the room comes back', async () => {
+  const fixture = portFixture({ bodyRoom: 10_000 })
+  const held = fixture.connect()
+  held.wire.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9900\r\n\r\n${'x'.repeat(9000)}`)
+  await fixture.plane.settled()
+  const crowded = fixture.connect()
+  assert.is((await crowded.raw(requestText('POST', '/', {}, 'y'.repeat(2000))))?.status, 503)
+  assert.ok(crowded.wire.ended)
+  held.wire.reset()
+  await fixture.plane.settled()
+  for (let round = 0; round < 30; round++) assert.is((await fixture.connect().post('/', INIT)).status, 200)
+  fixture.stop()
+})
+test('a client that leaves while its password is checked leaves no session behind', async () => {
+  let release: (step: AuthStep) => void = () => undefined
+  const slow: AuthBackend = {
+    name: 'local',
+    begin: () => ({ kind: 'form', form: { id: 'main', message: '', fields: [{ kind: 'text', name: 'username', label: '' }] }, answer: () => new Promise((done) => { release = done }) }),
+  }
+  const fixture = portFixture({ backends: [slow] })
   const client = fixture.connect()
   const form = await client.post('/', INIT)
-  client.wire.write(requestText('POST', '/', { 'X-Aggregate-Auth': '1' }, replyTo(form.body, { username: 'test', password: 'test123' })))
+  client.wire.write(requestText('POST', '/', { 'X-Aggregate-Auth': '1' }, replyTo(form.body, { username: 'test' })))
+  await fixture.plane.settled()
   client.wire.reset()
   await fixture.plane.settled()
   assert.is(fixture.port.size, 0)
+  release({ kind: 'identity', identity: { user: 'test', groups: [], source: 'local' } })
+  await fixture.plane.settled()
+  assert.equal(fixture.sessions.list(), [])
+  assert.is(fixture.dialogues.size, 0)
   fixture.stop()
 })
 test('a client that never reads is cut off with 64 KiB and one answer outstanding', async () => {

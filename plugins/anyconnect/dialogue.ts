@@ -72,7 +72,7 @@ export class Dialogue {
       if (missing.length > 0) return { kind: 'form', form: { ...form, fields: missing } }
       const answers = this.collected
       this.collected = new Map()
-      return this.advance(await step.answer(answers), answers.get('username'))
+      return this.advance(await step.answer(answers))
     })
   }
 
@@ -81,15 +81,15 @@ export class Dialogue {
     return this.guarded(() => this.failed(reason, user))
   }
 
-  private async advance(first: AuthStep, user?: string): Promise<DialogueOutcome> {
+  private async advance(first: AuthStep): Promise<DialogueOutcome> {
     for (let step = first; ; ) {
       if (step.kind === 'form') {
         this.step = step
         return { kind: 'form', form: step.form }
       }
       if (step.kind === 'refused') {
-        const who = step.user ?? user
-        return step.reason === 'wrong-credentials' ? this.failed(step.reason, who) : { kind: 'refused', reason: step.reason, user: who }
+        // Only a name the back-end vouches for: people type passwords into the wrong field.
+        return step.reason === 'wrong-credentials' ? this.failed(step.reason, step.user) : { kind: 'refused', reason: step.reason, user: step.user }
       }
       const merged = merge(this.identity, step.identity)
       if (!merged) return this.failed('wrong-credentials', step.identity.user)

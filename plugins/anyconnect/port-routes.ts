@@ -8,7 +8,7 @@ import { readCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
 import type { GroupChoice } from './group-choice.ts'
 import { isBrowser, PORTAL_CSP, portalPage } from './portal.ts'
-import { readBody } from './request-body.ts'
+import { RequestBodies } from './request-body.ts'
 import { pathOf } from './request-guard.ts'
 import type { TunnelGate } from './tunnel-gate.ts'
 import { refuse, type PortHandler } from './vpn-port.ts'
@@ -21,6 +21,8 @@ export interface PortRoutesParts {
   readonly gatewayName: string
   readonly groups: GroupChoice
   readonly routes: () => readonly HttpRoute[]
+  /** Bytes of all bodies under way; absent: the bound of the README. */
+  readonly bodyRoom?: number | undefined
 }
 
 /** Where a browser or a plain-form client enters (reference/protocol section 2.2). */
@@ -37,7 +39,11 @@ const COMMON: Readonly<Record<string, string>> = {
 
 /** Who answers which request on the VPN port. */
 export class PortRoutes implements PortHandler {
-  constructor(private readonly parts: PortRoutesParts) {}
+  private readonly bodies: RequestBodies
+
+  constructor(private readonly parts: PortRoutesParts) {
+    this.bodies = new RequestBodies(parts.bodyRoom)
+  }
 
   async request(request: IncomingMessage, response: ServerResponse, duplex: ConnectionDuplex): Promise<void> {
     try {
@@ -72,11 +78,11 @@ export class PortRoutes implements PortHandler {
   }
 
   private async post(request: IncomingMessage, response: ServerResponse, duplex: ConnectionDuplex, path: string): Promise<void> {
-    const body = await readBody(request)
+    const body = await this.bodies.read(request)
     if (body === 'aborted') return
-    if (body === 'too-long') {
+    if (body === 'too-long' || body === 'crowded') {
       this.parts.counters.refusedRequests++
-      refuse(response, 413)
+      refuse(response, body === 'too-long' ? 413 : 503)
       return
     }
     try {
@@ -124,4 +130,5 @@ const loginRequest = (request: IncomingMessage, duplex: ConnectionDuplex, path: 
   cookies: cookiesOf(request),
   serverName: duplex.info.serverName,
   body,
+  connected: () => !duplex.destroyed,
 })

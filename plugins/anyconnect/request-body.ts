@@ -1,42 +1,56 @@
 import type { IncomingMessage } from 'node:http'
 import { REQUEST_LIMITS } from './request-guard.ts'
 
-export type RequestBody = { readonly bytes: Buffer; wipe(): void } | 'too-long' | 'aborted'
+export type RequestBody = { readonly bytes: Buffer; wipe(): void } | 'too-long' | 'crowded' | 'aborted'
 
-/** Collects a body of at most 256 KiB, chunked or not. `wipe` overwrites every copy: bodies hold passwords. */
-export function readBody(request: IncomingMessage): Promise<RequestBody> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let length = 0
-    const drop = (): void => {
-      for (const chunk of chunks) chunk.fill(0)
-    }
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      chunks.push(chunk)
-      if (length <= REQUEST_LIMITS.bodyBytes) return
-      request.pause()
-      request.removeAllListeners('data')
-      drop()
-      resolve('too-long')
-    })
-    request.on('end', () => {
-      const bytes = Buffer.concat(chunks)
-      resolve({
-        bytes,
-        wipe: () => {
+/**
+ * Reads bodies, chunked or not, each of at most 256 KiB and all that are under way of at most 32 MiB together. `wipe`
+ * overwrites every copy, because bodies hold passwords, and gives the room back.
+ */
+export class RequestBodies {
+  private held = 0
+
+  constructor(private readonly room: number = REQUEST_LIMITS.allBodiesBytes) {}
+
+  /** Bytes of bodies that are not wiped yet. */
+  get bytes(): number {
+    return this.held
+  }
+
+  read(request: IncomingMessage): Promise<RequestBody> {
+    return new Promise((resolve) => {
+      const chunks: Buffer[] = []
+      let length = 0
+      const drop = (): void => {
+        for (const chunk of chunks.splice(0)) chunk.fill(0)
+        this.held -= length
+        length = 0
+      }
+      const giveUp = (why: 'too-long' | 'crowded' | 'aborted'): void => {
+        request.pause()
+        request.removeAllListeners('data')
+        drop()
+        resolve(why)
+      }
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length
+        this.held += chunk.length
+        chunks.push(chunk)
+        if (length > REQUEST_LIMITS.bodyBytes) giveUp('too-long')
+        else if (this.held > this.room) giveUp('crowded')
+      })
+      request.on('end', () => {
+        const bytes = Buffer.concat(chunks)
+        const wipe = (): void => {
           bytes.fill(0)
           drop()
-        },
+        }
+        resolve({ bytes, wipe })
+      })
+      request.on('error', () => giveUp('aborted'))
+      request.on('close', () => {
+        if (!request.complete) giveUp('aborted')
       })
     })
-    const aborted = (): void => {
-      drop()
-      resolve('aborted')
-    }
-    request.on('error', aborted)
-    request.on('close', () => {
-      if (!request.complete) aborted()
-    })
-  })
+  }
 }

@@ -5,6 +5,8 @@ export const REQUEST_LIMITS = {
   headBytes: 16 * 1024,
   headers: 100,
   bodyBytes: 256 * 1024,
+  /** Of all connections together. */
+  allBodiesBytes: 32 * 1024 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   /** A person types between two POSTs. */

@@ -161,6 +161,7 @@ export interface PortFixtureOptions {
   readonly maxLoginTimeMs?: number
   readonly certificateSha1?: string
   readonly maxSessions?: number
+  readonly bodyRoom?: number
 }
 
 /** The whole VPN port on a data plane in memory. */
@@ -178,7 +179,7 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const gatewayName = 'vpn.example.com'
   const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
   const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
-  const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
+  const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list(), bodyRoom: options.bodyRoom })
   const port = new VpnPort(plane, routes, counters, options.port)
   plane.open(
     {
