@@ -28,7 +28,7 @@ struct Promotion {
   uint32_t tunnel = 0;
   TunnelSpec spec;
   int fd = -1;
-  SSL* ssl = nullptr;
+  SSL* ssl = nullptr;  // straight on the fd (SSL_set_fd): the worker puts its own BIO below it
   Bytes pendingOut;  // what the front had not flushed, then the CONNECT answer; goes out before any CSTP frame
   Bytes early;       // CSTP bytes that were decrypted before the promotion, in order
   Promotion() = default;

@@ -144,7 +144,7 @@ TEST_CASE("a silent client is probed, then given up without DISCONNECT; any fram
   answers.join();
 }
 
-TEST_CASE("a keepalive goes out when nothing else did, and an update switches it on") {
+TEST_CASE("D06 a keepalive goes out when nothing else did, and an update switches it on") {
   NEEDS_NETWORK();
   Gateway gateway;
   auto client = gateway.connect(2);

@@ -70,7 +70,7 @@ TEST_CASE("the CONNECT answer goes first, early bytes are not lost") {
   }
 }
 
-TEST_CASE("frames may be split and merged over records") {
+TEST_CASE("G10 frames may be split and merged over records") {
   NEEDS_NETWORK();
   Gateway gateway;
   auto client = gateway.connect(2);
@@ -89,7 +89,7 @@ TEST_CASE("frames may be split and merged over records") {
   CHECK(gateway.counters(2)[5] == 0);
 }
 
-TEST_CASE("D05 a DPD request is echoed at full length, keepalives and unknown types change nothing") {
+TEST_CASE("a DPD request is echoed at full length, keepalives and unknown types change nothing") {
   NEEDS_NETWORK();
   Gateway gateway;
   auto client = gateway.connect(2);
@@ -121,7 +121,7 @@ TEST_CASE("DISCONNECT ends the tunnel with its payload, cut at 512 bytes") {
   CHECK(gateway.stat(Stat::tunnelsOpen) == 0);
 }
 
-TEST_CASE("a broken frame ends that tunnel only") {
+TEST_CASE("G10 a broken frame ends that tunnel only") {
   NEEDS_NETWORK();
   Gateway gateway;
   auto witness = gateway.connect(9);
