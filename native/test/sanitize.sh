@@ -25,7 +25,21 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99:handle_segv=1:de
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=98
 tests=("$@")
 [[ $# -gt 0 ]] || tests=(test/conformance/dataplane-native.test.ts test/native/promote.test.ts test/native/hostile.test.ts test/native/exit.test.ts)
+passed=0 failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 for test in "${tests[@]}"; do
   echo "== $test"
-  LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" node --import tsx "$test" "$PWD/$out/postern.node"
+  code=0
+  LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" timeout -k 5 300 node --import tsx "$test" "$PWD/$out/postern.node" >"$output" 2>&1 || code=$?
+  of() { sed -n "s/^ *$1: *\([0-9]*\)\$/\1/p" "$output" | tail -1; }
+  total=$(of Total) good=$(of Passed)
+  passed=$((passed + ${good:-0}))
+  if [[ $code -ne 0 || -z $total || $total = 0 || $total != "$good" ]]; then
+    cat "$output"
+    echo "FAIL $test under the sanitizers: ended with $code, ${good:-0} of ${total:-0} passed"
+    failed=$((failed + 1))
+  fi
 done
+echo "sanitize: $passed passed, $failed failed"
+[[ $failed = 0 ]]
