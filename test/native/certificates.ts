@@ -11,7 +11,7 @@ x509.cryptoProvider.set(webcrypto)
 /** A self-signed certificate for `name` and its key, both PEM. */
 export async function certificate(name: string, kind: 'ecdsa' | 'rsa' = 'ecdsa'): Promise<TlsCertificate> {
   const algorithm = kind === 'ecdsa' ? EC : RSA
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const made = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`, keys, signingAlgorithm: algorithm,
     notBefore: new Date(Date.now() - 86_400_000), notAfter: new Date(Date.now() + 30 * 86_400_000),
