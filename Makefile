@@ -25,7 +25,7 @@ install: ## what building needs: compiler, node, packages
 
 node_modules/.installed: package.json package-lock.json
 	@$(MAKE) --no-print-directory install
-	npm ci --no-fund --no-audit
+	npm_config_nodedir="$$(node -p 'require("path").resolve(process.execPath, "../..")')" npm ci --no-fund --no-audit
 	@touch $@
 
 $(ADDON): $(NATIVE_SOURCES) | node_modules/.installed
