@@ -4,13 +4,15 @@ import { GATEWAY } from '../lab/lab.ts'
 import { addCheapUsers } from './cheap-users.ts'
 import { cpuSeconds } from './cpu.ts'
 import { line, type Line } from './line.ts'
-import { openRig, type Side } from './rig.ts'
+import { openRig, type Side, type SideName } from './rig.ts'
 import { spread } from './statistics.ts'
 
 export interface LoginBenchOptions {
   readonly rounds: number
   /** Logins in one run, of each side. */
-  readonly logins: Readonly<Record<'postern' | 'ocserv', number>>
+  readonly logins: Readonly<Record<SideName, number>>
+  /** Logins before the first run: V8 compiles what is hot only after thousands of calls, C is born compiled. */
+  readonly warmUp: Readonly<Record<SideName, number>>
   readonly concurrency: number
   readonly say: (text: string) => void
 }
@@ -36,7 +38,7 @@ export async function benchLogin(options: LoginBenchOptions): Promise<Line[]> {
     for (const side of rig.sides) {
       await side.lab.client.batch('ip', SOURCES.map((address) => `address add ${address}/24 dev eth0\n`).join(''))
       await side.lab.gateway.batch('ip', SOURCES.map((address) => `route add ${address}/32 dev c0\n`).join(''))
-      await logins(side, 50, options.concurrency)
+      await logins(side, options.warmUp[side.name], options.concurrency)
     }
     for (let round = 0; round < options.rounds; round++) {
       const order = round % 2 === 0 ? rig.sides : [...rig.sides].reverse()

@@ -18,7 +18,7 @@ const rounds = Number(process.env.ROUNDS ?? 5)
 
 const PARTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   tls: () => benchTls({ rounds, seconds: 3, say }),
-  login: () => benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, concurrency: 50, say }),
+  login: () => benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, warmUp: { postern: 4000, ocserv: 50 }, concurrency: 50, say }),
 }
 
 async function main(): Promise<void> {
