@@ -28,9 +28,9 @@ node_modules/.installed: package.json package-lock.json
 	npm_config_nodedir="$$(node -p 'require("path").resolve(process.execPath, "../..")')" npm ci --no-fund --no-audit
 	@touch $@
 
+# `configure` each time: the list of sources is a glob that gyp reads only then.
 $(ADDON): $(NATIVE_SOURCES) | node_modules/.installed
-	node node_modules/node-gyp/bin/node-gyp.js build -C native --nodedir=$(NODE_PREFIX) $(if $(V),,--silent) 2>/dev/null \
-	  || node node_modules/node-gyp/bin/node-gyp.js rebuild -C native --nodedir=$(NODE_PREFIX) --silent
+	node node_modules/node-gyp/bin/node-gyp.js configure build -C native --nodedir=$(NODE_PREFIX) --silent
 	@touch $@
 
 dist/main.js: $(SOURCES) rollup.config.mjs package.json tsconfig.json | node_modules/.installed
