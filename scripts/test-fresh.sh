@@ -54,7 +54,7 @@ fresh() { # SUITE
 
   say "$1: make build"
   inside "$root" 'make build' >"$work/run.log" 2>&1 || fail 'make build'
-  inside "$root" 'dist/postern --version; node --version 2>/dev/null || .toolchain/bin/node --version' | paste -sd ' '
+  inside "$root" 'dist/postern --version; $(cat dist/node-path) --version' | paste -sd ' '
 
   say "$1: make run"
   ip netns add "$gateway"; ip netns add "$client"
