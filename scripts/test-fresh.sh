@@ -54,6 +54,7 @@ fresh() { # SUITE
 
   say "$1: make build"
   inside "$root" 'make build' >"$work/run.log" 2>&1 || fail 'make build'
+  # shellcheck disable=SC2016 # expanded inside
   inside "$root" 'dist/postern --version; $(cat dist/node-path) --version' | paste -sd ' '
 
   say "$1: make run"

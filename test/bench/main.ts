@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
-import { must } from '../lab/command.ts'
+import { run } from '../lab/command.ts'
 import { missing } from '../lab/suite.ts'
 import { table, type Line } from './line.ts'
 import { benchLogin } from './login.ts'
@@ -33,8 +33,11 @@ async function main(): Promise<void> {
     say(`${name}, ${rounds} rounds`)
     lines.push(...(await part()))
   }
-  const openconnect = (await must(['openconnect', '--version'])).split('\n', 1)[0]
-  const ocserv = (await must(['ocserv', '--version'])).split('\n', 1)[0]
+  const version = async (command: string): Promise<string | undefined> => {
+    const { stdout, stderr } = await run([command, '--version'])
+    return /\d+\.\d+[\w.-]*/.exec(stdout + stderr)?.[0]
+  }
+  const [openconnect, ocserv] = [await version('openconnect'), await version('ocserv')]
   mkdirSync(resolve(RESULTS, '..'), { recursive: true })
   const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version, openssl: process.versions.openssl, openconnect, ocserv }
   writeFileSync(RESULTS, `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, lines }, null, 2)}\n`)
