@@ -20,6 +20,8 @@ import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
 import { leafSha1 } from './tls/leaf-sha1.ts'
 import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
 
+const CERTIFICATE_LOOK_MS = 86_400_000
+
 export interface GatewayParts {
   readonly locations: Locations
   readonly plugins: readonly Plugin[]
@@ -35,7 +37,9 @@ export interface GatewayParts {
 export class Gateway {
   private readonly closers: (() => void | Promise<void>)[] = []
   private readonly slots = new Slots()
-  private loaded: LoadedConfig
+  private readonly loaded: LoadedConfig
+  /** The one whose certificates are in use. */
+  private certified: LoadedConfig
   private tls: LoadedTls | undefined
   private dataPlane: DataPlane | undefined
   private foundation: Foundation | undefined
@@ -43,6 +47,7 @@ export class Gateway {
 
   private constructor(private readonly parts: GatewayParts) {
     this.loaded = loadConfig(parts.locations.config, parts.plugins)
+    this.certified = this.loaded
   }
 
   static async start(parts: GatewayParts): Promise<Gateway> {
@@ -69,12 +74,9 @@ export class Gateway {
 
   /** Certificates change live; the rest of a changed configuration waits for a restart. A refused one changes nothing. */
   async reload(): Promise<void> {
-    const { locations, plugins, log, clock } = this.parts
+    const { locations, plugins, log } = this.parts
     const loaded = loadConfig(locations.config, plugins)
-    const tls = await loadTlsContexts(loaded.core, locations.dataDirectory, { now: clock.now() })
-    this.dataPlane?.configureTls(tls.contexts)
-    this.tls = tls
-    this.reportCertificate(tls)
+    const tls = await this.configureTls(loaded)
     log.info('configuration reloaded', { certificate: tls.pin })
     if (restartKey(loaded, plugins) !== restartKey(this.loaded, plugins)) log.warn('the configuration changed in more than its certificates: restart to apply it')
   }
@@ -134,9 +136,41 @@ export class Gateway {
       sessions.stop()
       dataPlane.stop()
     })
+    this.closers.push(this.watchCertificates())
     for (const listener of slots.device.list()) {
       this.closers.push(() => listener.deviceDown(info))
       await listener.deviceUp(info)
+    }
+  }
+
+  private async configureTls(loaded: LoadedConfig): Promise<LoadedTls> {
+    const { locations: { dataDirectory }, clock } = this.parts
+    const tls = await loadTlsContexts(loaded.core, dataDirectory, { now: clock.now() })
+    if (JSON.stringify(tls.contexts) !== JSON.stringify(this.tls?.contexts)) this.dataPlane?.configureTls(tls.contexts)
+    this.certified = loaded
+    this.tls = tls
+    this.reportCertificate(tls)
+    return tls
+  }
+
+  /** Every day: the own certificate is renewed in time, files that were replaced are taken, an end that comes near is told. */
+  private watchCertificates(): () => Promise<void> {
+    const { clock } = this.parts
+    const look = async (): Promise<void> => {
+      try {
+        await this.configureTls(this.certified)
+      } catch (error) {
+        this.foundation?.health.raise('TLS_CERTIFICATE', 'warning', `the certificates stay as they were: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    let looking = Promise.resolve()
+    let timer = clock.after(CERTIFICATE_LOOK_MS, function again() {
+      looking = look()
+      timer = clock.after(CERTIFICATE_LOOK_MS, again)
+    })
+    return () => {
+      timer.cancel()
+      return looking
     }
   }
 
