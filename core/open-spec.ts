@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import { DEFAULT_LIMITS, type OpenSpec } from './dataplane.ts'
 import { formatAddress, nthAddress, parsePrefix } from './net/address.ts'
@@ -31,11 +32,15 @@ export function gatewayAddress(cidr: string): string {
 const largestMtu = (config: GatewayConfig, policies: Policies): number =>
   Math.max(...['', ...config.groups.keys()].map((group) => policies.resolve({ user: '', group }).values.mtu))
 
-/** One for the machine where we may write there, so that two data directories cannot share an address. */
-function lockDirectory(dataDirectory: string): string {
+/**
+ * One for each network namespace of the machine, where we may write there: two data directories cannot share an address,
+ * and the same address in another namespace is another one.
+ */
+export function lockDirectory(dataDirectory: string, runDirectory = RUN_DIRECTORY): string {
   try {
-    mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
-    return RUN_DIRECTORY
+    const directory = join(runDirectory, `net-${statSync('/proc/self/ns/net').ino}`)
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    return directory
   } catch {
     // Not root, or a read-only /run: the gateway's own directory then.
     return dataDirectory
