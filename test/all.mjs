@@ -14,8 +14,8 @@ const SECONDS = process.env.FUZZ_SECONDS ?? '60'
 const lanes = [
   {
     check: ['make', '--no-print-directory', 'check'],
-    unit: ['node', 'test/run.mjs', '--jobs', '2', 'core', 'plugins', 'native', 'test/cisco-script', 'test/lab', 'test/native'],
-    conformance: ['node', 'test/run.mjs', '--jobs', '1', 'test/conformance'],
+    unit: ['node', 'test/run.mjs', '--jobs', '2', 'core', 'plugins', 'native', 'test/cisco-script', 'test/native'],
+    conformance: ['node', 'test/run.mjs', '--jobs', '1', 'test/lab', 'test/conformance'],
   },
   {
     native: ['make', '--no-print-directory', '-C', 'native', 'test', 'tsan'],
