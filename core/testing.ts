@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import { GatewayError } from './errors.ts'
 import type { LogFields, Logger } from './log.ts'
 
 /** Both clocks by hand. `advance` moves them together and calls what is due; `jump` sets the wall clock alone. */
@@ -76,4 +77,15 @@ export function testDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'postern-test-'))
   if (directories.push(directory) === 1) process.on('exit', () => directories.forEach((one) => rmSync(one, { recursive: true, force: true })))
   return directory
+}
+
+/** The code of the GatewayError that `fn` throws. */
+export function codeOf(fn: () => unknown): string {
+  try {
+    fn()
+  } catch (error) {
+    if (error instanceof GatewayError) return error.code
+    throw error
+  }
+  return 'nothing was thrown'
 }

@@ -18,6 +18,7 @@ export const DEVICE: Device = { agent: 'Open AnyConnect VPN Agent v9.01', platfo
 export const login = (user = 'bob', device: Partial<Device> = {}): Login => ({
   identity: { user, groups: [], source: 'local' }, group: 'default', device: { ...DEVICE, ...device }, peer: '192.0.2.7:5000',
 })
+export const BOTH = { ipv4: true, ipv6: true }
 const SPEC: OpenSpec = { listen: [{ address: '127.0.0.1', port: 0 }], device: 'pt%d', addresses: [], routes: [], mtu: 1400, workers: 1, lockDirectory: '/nowhere', limits: DEFAULT_LIMITS }
 const HEAD = Buffer.from('HTTP/1.1 200 CONNECTED\r\n\r\n')
 
@@ -100,4 +101,23 @@ export class SessionRig {
     this.plane.stop()
     this.opened.close()
   }
+}
+
+/** Makes rigs that stop after each test of the suite. */
+export function rigs(suite: { readonly after: { each(hook: () => void): void } }): (options?: RigOptions) => SessionRig {
+  const made: SessionRig[] = []
+  suite.after.each(() => {
+    for (const one of made.splice(0)) one.stop()
+  })
+  return (options) => {
+    const one = new SessionRig(options)
+    made.push(one)
+    return one
+  }
+}
+
+/** Why the table refuses a cookie, or whose session it found. */
+export function refusal({ table }: SessionRig, cookie: string): string {
+  const found = table.byCookie(cookie)
+  return 'refused' in found ? found.refused : `session of ${found.session.user}`
 }

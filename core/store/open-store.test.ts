@@ -5,7 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { GatewayError } from '../errors.ts'
 import { HealthList } from '../health-list.ts'
-import { TestClock, TestLog, testDirectory } from '../testing.ts'
+import { codeOf, TestClock, TestLog, testDirectory } from '../testing.ts'
 import { openStore, prepareDataDirectory } from './open-store.ts'
 import { lockStore } from './store-lock.ts'
 import type { Store } from './store.ts'
@@ -15,15 +15,6 @@ const healthList = () => new HealthList(clock, new TestLog())
 const THINGS = [{ version: 1, sql: 'CREATE TABLE thing (name TEXT PRIMARY KEY) STRICT' }]
 const put = (store: Store, name: string): void => void store.write((db) => db.prepare('INSERT INTO thing (name) VALUES (?)').run(name))
 const names = (store: Store): string[] => store.read((db) => db.prepare('SELECT name FROM thing ORDER BY name').pluck().all() as string[])
-const codeOf = (fn: () => unknown): string => {
-  try {
-    fn()
-  } catch (error) {
-    if (error instanceof GatewayError) return error.code
-    throw error
-  }
-  return 'nothing was thrown'
-}
 const withThings = (directory: string, ...things: string[]): void => {
   const opened = openStore(directory, healthList(), clock.now())
   opened.store.migrate('test', THINGS)
