@@ -25,8 +25,7 @@ async function left(lab: Lab, gateway: Gateway): Promise<readonly string[]> {
 
 /** Starts it where it cannot start. */
 async function refused(lab: Lab, gateway: Gateway, wrap: readonly string[] = []): Promise<CommandResult> {
-  const [isolated, serve] = [gateway.argv.slice(0, 6), gateway.argv.slice(6)]
-  const service = new Service([...isolated, ...wrap, ...serve], { namespace: lab.gateway.namespace })
+  const service = new Service([...wrap, ...gateway.argv], { namespace: lab.gateway.namespace })
   return service.until('its refusal', () => service.result).finally(() => service.kill('SIGKILL'))
 }
 

@@ -118,10 +118,8 @@ export class Gateway {
     return this.#earlier + (this.service?.output ?? '')
   }
 
-  /** With a /run/postern of its own: other labs use the same addresses in other namespaces. */
   get argv(): readonly string[] {
-    const isolated = ['unshare', '--mount', 'sh', '-c', 'mkdir -p /run/postern && mount -t tmpfs none /run/postern && exec "$@"', 'sh']
-    return [...isolated, POSTERN, 'serve', '--config', this.configFile, '--data-dir', this.dataFolder]
+    return [POSTERN, 'serve', '--config', this.configFile, '--data-dir', this.dataFolder]
   }
 
   /** Starts it and waits for `gateway ready`. */
