@@ -1,9 +1,6 @@
-import type { CompletionNode } from './completion.ts'
+import { valueOptions, type CompletionNode } from './completion-tree.ts'
 
 const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => name).join(' ')
-
-/** Options that take a value, whichever command has them. */
-export const valueOptions = (tree: readonly CompletionNode[]): string => [...new Set(tree.flatMap(({ options }) => options.filter(({ takesValue }) => takesValue).map(({ name }) => name)))].join('|')
 
 /** For bash; zsh reads it too, through its own `bashcompinit`. */
 export function bashScript(tree: readonly CompletionNode[]): string {
@@ -16,12 +13,12 @@ _postern() {
   case $prev in
     --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    ${valueOptions(tree)}) return ;;
+    ${valueOptions(tree).join('|')}) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case $word in
-      ${valueOptions(tree)}) i=$((i + 1)) ;;
+      ${valueOptions(tree).join('|')}) i=$((i + 1)) ;;
       -*) ;;
       *)
         next="\${path:+$path }$word"

@@ -1,10 +1,10 @@
-import type { CompletionNode } from './completion.ts'
+import { valueOptions, type CompletionNode } from './completion-tree.ts'
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 /** For fish: a function that says which words stand already, and one line for each word and option. */
 export function fishScript(tree: readonly CompletionNode[]): string {
-  const values = [...new Set(tree.flatMap(({ options }) => options.filter(({ takesValue }) => takesValue).map(({ name }) => name)))]
+  const values = valueOptions(tree)
   const lines = tree.flatMap(({ path, words, options }) => {
     const condition = path === '' ? [] : ['-n', quoted(`__postern_at ${quotedWords(path)}`)]
     return [

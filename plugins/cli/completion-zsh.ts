@@ -1,5 +1,4 @@
-import { valueOptions } from './completion-bash.ts'
-import type { CompletionNode } from './completion.ts'
+import { valueOptions, type CompletionNode } from './completion-tree.ts'
 
 /** In single quotes, with the colon of `_describe` escaped. */
 const item = (name: string, summary: string): string => `'${name.replaceAll(':', '\\:')}:${summary.replaceAll("'", "'\\''")}'`
@@ -18,12 +17,12 @@ _postern() {
   case $words[CURRENT-1] in
     --config) _files; return ;;
     --data-dir) _files -/; return ;;
-    ${valueOptions(tree)}) return ;;
+    ${valueOptions(tree).join('|')}) return ;;
   esac
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
     case $word in
-      ${valueOptions(tree)}) i=$((i + 1)) ;;
+      ${valueOptions(tree).join('|')}) i=$((i + 1)) ;;
       -*) ;;
       *)
         next="\${at:+$at }$word"
