@@ -137,8 +137,8 @@ export async function login(
       if (cookie === undefined) throw new Error('success without a session token')
       return cookie
     }
-    const error = /<error[^>]*>([^<]*)/.exec(answer.body)?.[1]
-    if (error !== undefined) throw new Error(error)
+    const [, attributes = '', text] = /<error\b([^>]*)>([^<]*)/.exec(answer.body) ?? []
+    if (text !== undefined) throw new Error(text.replace('%s', /\bparam1="([^"]*)"/.exec(attributes)?.[1] ?? ''))
     const inputs = [...answer.body.matchAll(/<input\b[^>]*>/g)].map(([tag]) => ({
       name: /\bname="([^"]*)"/.exec(tag)?.[1] ?? '',
       type: /\btype="([^"]*)"/.exec(tag)?.[1] ?? '',
