@@ -199,16 +199,73 @@ test('one byte a second: 408 after the time for headers, and after that for a bo
   fixture.stop()
 })
 test('G27 bodies of all connections together have a bound of their own: 503, and the room comes back', async () => {
-  const fixture = portFixture({ bodyRoom: 10_000 })
+  const fixture = portFixture({ bodyRoom: 40_000 })
   const held = fixture.connect()
-  held.wire.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9900\r\n\r\n${'x'.repeat(9000)}`)
+  held.wire.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 39900\r\n\r\n${'x'.repeat(39_000)}`)
   await fixture.plane.settled()
   const crowded = fixture.connect()
-  assert.is((await crowded.raw(requestText('POST', '/', {}, 'y'.repeat(2000))))?.status, 503)
+  assert.is((await crowded.raw(requestText('POST', '/', {}, 'y'.repeat(20_000))))?.status, 503)
   assert.ok(crowded.wire.ended)
   held.wire.reset()
   await fixture.plane.settled()
   for (let round = 0; round < 30; round++) assert.is((await fixture.connect().post('/', INIT)).status, 200)
+  fixture.stop()
+})
+test('G27 bodies that never end keep no login out', async () => {
+  const fixture = portFixture({ bodyRoom: 40_000 })
+  for (let port = 0; port < 4; port++) fixture.connect().wire.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n${'x'.repeat(9_999)}`)
+  await fixture.plane.settled()
+  const client = fixture.connect({ peer: { address: '198.51.100.9', port: 4000 } })
+  assert.ok(await login(client))
+  fixture.stop()
+})
+test('G27 idle connections of many addresses keep nobody out: the longest idle of the most crowded address give way', async () => {
+  const fixture = portFixture()
+  const { connections, connectionsPerNetwork } = REQUEST_LIMITS
+  const person = fixture.connect({ peer: { address: '198.51.100.9', port: 4000 } })
+  const form = await person.post('/', INIT)
+  const lingering: TestClient[] = []
+  for (let index = 0; index < connections + 50; index++) {
+    const client = fixture.connect({ peer: { address: `192.0.2.${Math.floor(index / connectionsPerNetwork)}`, port: 1024 + index } })
+    assert.is((await client.request('GET', '/', { 'User-Agent': 'Mozilla/5.0' }))?.status, 200)
+    lingering.push(client)
+  }
+  assert.is(fixture.port.size, connections)
+  assert.is(fixture.counters.crowdedOut, 51)
+  assert.not.ok(person.wire.ended)
+  const done = await person.post('/', replyTo(form.body, { username: 'test', password: 'test123' }))
+  assert.match(done.body, /<session-token>/)
+  fixture.stop()
+})
+test('G27 lingering connections of one address make room for its next ones; a request under way and a login in progress stay', async () => {
+  let release: (step: AuthStep) => void = () => undefined
+  const slow: AuthBackend = {
+    name: 'local',
+    begin: () => ({ kind: 'form', form: { id: 'main', message: '', fields: [{ kind: 'text', name: 'username', label: '' }] }, answer: () => new Promise((done) => { release = done }) }),
+  }
+  let now = 0
+  const fixture = portFixture({ backends: [slow], port: { now: () => now } })
+  const busy = fixture.connect()
+  const form = await busy.post('/', INIT)
+  busy.wire.take()
+  busy.wire.write(requestText('POST', '/', { 'X-Aggregate-Auth': '1' }, replyTo(form.body, { username: 'test' })))
+  await fixture.plane.settled()
+  const idle: TestClient[] = []
+  for (let index = 0; index < REQUEST_LIMITS.connectionsPerNetwork - 1; index++) {
+    const client = fixture.connect()
+    await client.request('GET', '/', { 'User-Agent': 'Mozilla/5.0' })
+    idle.push(client)
+  }
+  await fixture.connect().request('GET', '/', { 'User-Agent': 'Mozilla/5.0' })
+  assert.not.ok(idle.some(({ wire }) => wire.ended), 'who was here a moment ago stays')
+  now = 5_000
+  await idle[0]?.request('GET', '/', { 'User-Agent': 'Mozilla/5.0' })
+  await fixture.connect().request('GET', '/', { 'User-Agent': 'Mozilla/5.0' })
+  assert.equal(idle.map(({ wire }) => wire.ended).slice(0, 3), [false, true, false])
+  assert.is(fixture.port.size, REQUEST_LIMITS.connectionsPerNetwork + 1)
+  assert.not.ok(busy.wire.ended)
+  release({ kind: 'identity', identity: { user: 'test', groups: [], source: 'local' } })
+  assert.match((await busy.answer())?.body ?? '', /<session-token>/)
   fixture.stop()
 })
 test('a client that leaves while its password is checked leaves no session behind', async () => {

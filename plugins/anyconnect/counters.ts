@@ -10,6 +10,8 @@ export class Counters implements MetricSource {
   unparsable = 0
   logins = 0
   loginsRefused = 0
+  /** Connections without a tunnel that gave way to newer ones. */
+  crowdedOut = 0
   tunnels = 0
   tunnelsRefused = 0
 
@@ -21,6 +23,7 @@ export class Counters implements MetricSource {
       counter('requests_total', 'HTTP requests on the VPN port, CONNECT included', this.requests),
       counter('refused_requests_total', 'Requests outside the rules, answered 4xx or cut off', this.refusedRequests),
       counter('unparsable_documents_total', 'Login bodies that are neither a form nor a config-auth document', this.unparsable),
+      counter('connections_crowded_out_total', 'Connections without a tunnel that gave way to newer ones', this.crowdedOut),
       counter('logins_total', 'Logins that ended in a session', this.logins),
       counter('logins_refused_total', 'Login attempts that were refused', this.loginsRefused),
       counter('tunnels_total', 'CONNECT requests that were accepted', this.tunnels),

@@ -4,7 +4,8 @@ import { REQUEST_LIMITS } from './request-guard.ts'
 export type RequestBody = { readonly bytes: Buffer; wipe(): void } | 'too-long' | 'crowded' | 'aborted'
 
 /**
- * Reads bodies, chunked or not, each of at most 256 KiB and all that are under way of at most 32 MiB together. `wipe`
+ * Reads bodies, chunked or not, each of at most 256 KiB and all that are under way of at most 32 MiB together. Beyond
+ * that only small ones go on, so that nobody's long bodies keep a login out: a login fits in a small one. `wipe`
  * overwrites every copy, because bodies hold passwords, and gives the room back.
  */
 export class RequestBodies {
@@ -37,7 +38,7 @@ export class RequestBodies {
         this.held += chunk.length
         chunks.push(chunk)
         if (length > REQUEST_LIMITS.bodyBytes) giveUp('too-long')
-        else if (this.held > this.room) giveUp('crowded')
+        else if (this.held > this.room && length > REQUEST_LIMITS.smallBodyBytes) giveUp('crowded')
       })
       request.on('end', () => {
         const bytes = Buffer.concat(chunks)

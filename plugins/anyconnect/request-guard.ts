@@ -7,6 +7,11 @@ export const REQUEST_LIMITS = {
   bodyBytes: 256 * 1024,
   /** Of all connections together. */
   allBodiesBytes: 32 * 1024 * 1024,
+  /** A body up to this length is read however many others are under way. */
+  smallBodyBytes: 16 * 1024,
+  /** Open at once without a tunnel, in all and from one source network; below what the data plane admits, so that there is always a place for the next. */
+  connections: 1500,
+  connectionsPerNetwork: 24,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   /** A person types between two POSTs. */

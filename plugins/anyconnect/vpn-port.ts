@@ -1,6 +1,7 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { ConnectionHandle, ConnectionInfo, ConnectionListener } from '../../core/api.ts'
 import { ConnectionDuplex, type ConnectionPlane } from './connection-duplex.ts'
+import { ConnectionPlaces } from './connection-places.ts'
 import { isTunnelPath } from './connect-request.ts'
 import type { Counters } from './counters.ts'
 import { refusalHead } from './headers.ts'
@@ -16,6 +17,8 @@ export interface PortOptions {
   readonly headersTimeoutMs?: number
   readonly requestTimeoutMs?: number
   readonly checkingIntervalMs?: number
+  /** Monotonic, ms. */
+  readonly now?: () => number
 }
 
 // node 20 has them, its types do not.
@@ -28,6 +31,7 @@ type BusySocket = { readonly _httpMessage?: unknown }
  */
 export class VpnPort implements ConnectionListener {
   private readonly connections = new Map<ConnectionHandle, ConnectionDuplex>()
+  private readonly places: ConnectionPlaces
   private readonly server: HttpServer
 
   constructor(
@@ -36,6 +40,7 @@ export class VpnPort implements ConnectionListener {
     private readonly counters: Counters,
     options: PortOptions = {},
   ) {
+    this.places = new ConnectionPlaces(REQUEST_LIMITS, (duplex) => Boolean((duplex as BusySocket)._httpMessage), options.now ?? (() => performance.now()))
     const server = createServer({
       maxHeaderSize: REQUEST_LIMITS.headBytes,
       insecureHTTPParser: false,
@@ -70,7 +75,15 @@ export class VpnPort implements ConnectionListener {
   connection(info: ConnectionInfo): void {
     const duplex = new ConnectionDuplex(this.plane, info)
     this.connections.set(info.handle, duplex)
-    duplex.once('close', () => this.connections.delete(info.handle))
+    duplex.once('close', () => {
+      this.connections.delete(info.handle)
+      this.places.delete(duplex)
+    })
+    const crowdedOut = this.places.add(duplex)
+    if (crowdedOut) {
+      this.counters.crowdedOut++
+      crowdedOut.destroy()
+    }
     this.server.emit('connection', duplex)
   }
   data(handle: ConnectionHandle, seq: number, bytes: Uint8Array): void {
@@ -96,6 +109,7 @@ export class VpnPort implements ConnectionListener {
   private onRequest(request: IncomingMessage, response: ServerResponse, expects = false): void {
     const duplex = request.socket as unknown as ConnectionDuplex
     this.counters.requests++
+    this.places.touch(duplex)
     if ((duplex as BusySocket)._httpMessage !== response) {
       // A second request before the first was answered: node would serve it, and proxies would smuggle with it.
       this.counters.refusedRequests++
