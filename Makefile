@@ -25,7 +25,7 @@ install: ## what building needs: compiler, node, packages
 
 node_modules/.installed: package.json package-lock.json
 	@$(MAKE) --no-print-directory install
-	npm_config_nodedir="$$(node -p 'require("path").resolve(process.execPath, "../..")')" npm ci --no-fund --no-audit
+	CXXFLAGS="-include $(CURDIR)/scripts/object-wrap.h" npm_config_nodedir="$$(node -p 'require("path").resolve(process.execPath, "../..")')" npm ci --no-fund --no-audit
 	@touch $@
 
 # `configure` each time: the list of sources is a glob that gyp reads only then.

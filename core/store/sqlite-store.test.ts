@@ -81,4 +81,19 @@ test('a constraint is an error of one statement, not a problem of the disk', () 
   assert.is(count(store), 1)
 })
 
+// Without scripts/object-wrap.h the collection aborts the process from Node 24.19 on.
+test('a statement that is collected in the middle of other work is no end', () => {
+  const db = new Database(':memory:')
+  const garbage = (): unknown => {
+    let last: unknown[] = []
+    for (let at = 0; at < 5000; at++) last = [at, { at }, String(at).repeat(20), last[0]]
+    return last
+  }
+  for (let round = 0; round < 200; round++) {
+    db.prepare(`SELECT ${round}`)
+    garbage()
+  }
+  assert.is(db.prepare('SELECT 7').pluck().get(), 7)
+})
+
 test.run()
