@@ -1,17 +1,23 @@
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger as Pino } from 'pino'
 import type { LogFields, Logger } from './log.ts'
 import { redactFields } from './redact.ts'
+import { TurnOutput } from './turn-output.ts'
 
 /** One JSON line for each call: `level` as a word, `time` as RFC 3339, `plugin`, `msg`, then the fields, masked. */
 export class PinoLogger implements Logger {
-  private constructor(private readonly pino: Pino) {}
+  private constructor(
+    private readonly pino: Pino,
+    /** Writes what this turn has logged so far. */
+    readonly flush: () => void,
+  ) {}
 
-  /** Synchronous on standard output: the last line before an exit is never lost. */
+  /** On standard output once a turn, errors at once: the last line before an exit is never lost. */
   static stdout(): PinoLogger {
     const stream = destination({ fd: 1, sync: true })
     // The reader of our output went away: keep serving without a log.
     stream.on('error', () => undefined)
-    return PinoLogger.to(stream)
+    const output = new TurnOutput((text) => void stream.write(text))
+    return PinoLogger.to(output, () => output.flush())
   }
 
   /** For one command: standard output belongs to its answer. Warnings and errors only. */
@@ -21,7 +27,7 @@ export class PinoLogger implements Logger {
     return logger
   }
 
-  static to(stream: DestinationStream): PinoLogger {
+  static to(stream: DestinationStream, flush: () => void = () => undefined): PinoLogger {
     return new PinoLogger(
       pino(
         {
@@ -32,11 +38,13 @@ export class PinoLogger implements Logger {
         },
         stream,
       ),
+      flush,
     )
   }
 
   error(message: string, fields: LogFields = {}): void {
     this.pino.error(redactFields(fields), message)
+    this.flush()
   }
   warn(message: string, fields: LogFields = {}): void {
     this.pino.warn(redactFields(fields), message)
@@ -48,6 +56,6 @@ export class PinoLogger implements Logger {
     this.pino.debug(redactFields(fields), message)
   }
   child(name: string): PinoLogger {
-    return new PinoLogger(this.pino.child({ plugin: name }))
+    return new PinoLogger(this.pino.child({ plugin: name }), this.flush)
   }
 }

@@ -60,6 +60,7 @@ function watchForEnd(log: PinoLogger): { readonly wait: Promise<number>; forget(
     if (asked) process.exit(130)
     asked = true
     log.info('stopping', { signal })
+    log.flush()
     resolve(0)
   }
   const onFault = (error: unknown): void => {
