@@ -43,7 +43,7 @@ export interface ConnectionLimits {
   readonly connections: number
   /** The same, from one source address (an IPv6 /64 counts as one). Default 32. */
   readonly connectionsPerAddress: number
-  /** Open handshakes for each front thread. Default 32. */
+  /** Open handshakes for each front thread, and twice what one source address may have open. Default 32. */
   readonly handshakes: number
   /** Milliseconds from accept to a finished handshake. Default 10 000. */
   readonly handshakeTimeoutMs: number

@@ -21,21 +21,28 @@ Admission::Source Admission::sourceOf(const sockaddr_storage& peer) noexcept {
 Admission::Verdict Admission::enter(const Source& source) {
   std::lock_guard lock(mutex_);
   if (open_ >= total_) return Verdict::kFull;
-  uint32_t& count = bySource_[source];
-  if (count >= perAddress_) {
-    if (count == 0) bySource_.erase(source);
+  Count& count = bySource_[source];
+  if (count.open >= perAddress_ || count.handshakes >= handshakesPerAddress_) {
+    if (count.open == 0) bySource_.erase(source);
     return Verdict::kAddressFull;
   }
-  ++count;
+  ++count.open;
+  ++count.handshakes;
   ++open_;
   return Verdict::kAdmitted;
 }
 
-void Admission::leave(const Source& source) {
+void Admission::settle(const Source& source) {
+  std::lock_guard lock(mutex_);
+  --bySource_.find(source)->second.handshakes;
+}
+
+void Admission::leave(const Source& source, bool settled) {
   std::lock_guard lock(mutex_);
   --open_;
   const auto found = bySource_.find(source);
-  if (--found->second == 0) bySource_.erase(found);
+  if (!settled) --found->second.handshakes;
+  if (--found->second.open == 0) bySource_.erase(found);
 }
 
 }  // namespace postern

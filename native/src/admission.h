@@ -1,4 +1,5 @@
-// How many connections may be open before login: in total, and from one source address. Shared by the front threads.
+// How many connections may be open before login: in total, and from one source address, of which only a part may still be
+// in its handshake. Shared by the front threads.
 #pragma once
 #include <sys/socket.h>
 
@@ -17,20 +18,26 @@ class Admission {
     bool v6 = false;
     bool operator==(const Source&) const = default;
   };
-  Admission(uint32_t total, uint32_t perAddress) : total_(total), perAddress_(perAddress) {}
+  Admission(uint32_t total, uint32_t perAddress, uint32_t handshakesPerAddress)
+      : total_(total), perAddress_(perAddress), handshakesPerAddress_(handshakesPerAddress) {}
   static Source sourceOf(const sockaddr_storage& peer) noexcept;
-  // Each kAdmitted is paid back by one leave().
+  // Each kAdmitted begins a handshake and is paid back by one leave().
   Verdict enter(const Source& source);
-  void leave(const Source& source);
+  // The handshake is done. At most once for each enter().
+  void settle(const Source& source);
+  void leave(const Source& source, bool settled);
 
  private:
   struct Hash {
     size_t operator()(const Source& source) const noexcept { return source.key * 0x9e3779b97f4a7c15u + source.v6; }
   };
-  const uint32_t total_, perAddress_;
+  struct Count {
+    uint32_t open = 0, handshakes = 0;
+  };
+  const uint32_t total_, perAddress_, handshakesPerAddress_;
   std::mutex mutex_;
   uint32_t open_ = 0;
-  std::unordered_map<Source, uint32_t, Hash> bySource_;
+  std::unordered_map<Source, Count, Hash> bySource_;
 };
 
 }  // namespace postern

@@ -17,7 +17,7 @@ Connection::~Connection() {
   if (fd >= 0) ::close(fd);
   OPENSSL_cleanse(out.data(), out.size());
   forgetRetained();
-  admission_.leave(source_);
+  admission_.leave(source_, settled_);
 }
 
 bool Connection::startTls(std::shared_ptr<const TlsContexts> contexts) {
@@ -46,6 +46,8 @@ TlsStep Connection::handshake() {
   if (result == TlsStep::kDone) {
     SSL_set_app_data(ssl, nullptr);
     contexts_.reset();
+    settled_ = true;
+    admission_.settle(source_);
   }
   return result == TlsStep::kEof ? TlsStep::kFailed : result;
 }
@@ -98,6 +100,7 @@ void Connection::resetOnClose() noexcept {
 void Connection::handOver(Promotion& promotion, uint32_t seen) {
   promotion.fd = std::exchange(fd, -1);
   promotion.ssl = std::exchange(ssl, nullptr);
+  SSL_set_mode(promotion.ssl, SSL_MODE_AUTO_RETRY);
   Bytes due(out.begin() + static_cast<ptrdiff_t>(outAt), out.end());
   due.insert(due.end(), promotion.pendingOut.begin(), promotion.pendingOut.end());
   promotion.pendingOut.swap(due);

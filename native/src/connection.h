@@ -65,6 +65,7 @@ struct Connection {
   std::shared_ptr<const TlsContexts> contexts_;
   Admission& admission_;
   const Admission::Source source_;
+  bool settled_ = false;  // the handshake is done
 };
 
 }  // namespace postern

@@ -154,6 +154,8 @@ SSL* TlsContexts::accept(int fd) const {
     return nullptr;
   }
   SSL_set_app_data(ssl, const_cast<TlsContexts*>(this));
+  // Else a peer that sends nothing but KeyUpdates keeps one SSL_read, and with it the front, busy for ever.
+  SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
   SSL_set_accept_state(ssl);
   return ssl;
 }

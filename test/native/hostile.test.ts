@@ -119,7 +119,7 @@ hostile('G27 one byte at a time does not stretch the handshake beyond its time',
 })
 
 hostile('G27 the bound on open handshakes leaves the rest in the queue, and lingering ones make room', { handshakes: 4 }, async ({ port, stat, serves }) => {
-  const silent = await Promise.all(Array.from({ length: 12 }, () => raw(port)))
+  const silent = await Promise.all(Array.from({ length: 12 }, (_, index) => raw(port, `127.0.0.${20 + index}`)))
   await until(() => stat('handshakesOpen') >= 4, 'the bound')
   await pause(100)
   // Fronts share the queue; on a machine with more cores there are more of them.
@@ -127,6 +127,20 @@ hostile('G27 the bound on open handshakes leaves the rest in the queue, and ling
   await serves() // after at most 2 s for each full round ahead of it
   assert.ok(stat('handshakeTimeouts') >= 4)
   for (const { socket } of silent) socket.destroy()
+})
+
+hostile('G27 silent handshakes of one address take no more than half of the bound: nobody waits behind them', {}, async ({ port, stat, serves }) => {
+  const silent = await Promise.all(Array.from({ length: 60 }, () => raw(port)))
+  await until(() => stat('refusedPerAddress') === 44, 'the refusals')
+  assert.is(stat('handshakesOpen'), 16)
+  await serves()
+  assert.is(stat('handshakeTimeouts'), 0, 'served before any of them made room')
+  for (const { socket } of silent) socket.destroy()
+  await until(() => stat('connectionsOpen') === 0, 'all gone')
+  const own = await Promise.all(Array.from({ length: 16 }, () => TlsClient.connect(port)))
+  await until(() => stat('handshakesOpen') === 0, 'what is over is not counted')
+  own.push(await TlsClient.connect(port))
+  for (const client of own) client.destroy()
 })
 
 hostile('G27 one address has its share, and others are served', { connectionsPerAddress: 5 }, async ({ port, stat, serves }) => {
