@@ -1,0 +1,91 @@
+import * as assert from 'uvu/assert'
+import { frame, FRAME, packet } from '../../../native/fake.ts'
+import { pause, until } from '../../native/recorder.ts'
+import { framesBehindHead, hello, inner, spec, type ContractKit } from './rig.ts'
+
+/** Frames, sources, counters. */
+export function tunnels({ withPlane, promoted, down }: ContractKit): void {
+  withPlane('G10 DPD is echoed at full length', async (open) => {
+    const { client } = await promoted(open)
+    const padding = Buffer.alloc(1300, 0xa5)
+    client.write(frame(FRAME.dpdRequest, padding))
+    await until(() => framesBehindHead(client).length === 1, 'the answer')
+    const [answer] = framesBehindHead(client)
+    assert.is(answer?.type, FRAME.dpdResponse)
+    assert.ok(answer?.payload.equals(padding))
+    assert.is(open.plane.stats().dpdReceived, 1n)
+  })
+
+  withPlane('DISCONNECT delivers its payload', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    client.write(frame(FRAME.disconnect, Buffer.concat([Buffer.from([0xb0]), Buffer.from('User left')])))
+    assert.is(await down(open.seen, tunnel), 'peer-disconnect')
+    const detail = Buffer.from(open.seen.down.get(tunnel)?.[0]?.detail ?? [])
+    assert.is(detail[0], 0xb0)
+    assert.is(detail.subarray(1).toString(), 'User left')
+  })
+
+  withPlane('a closed socket without DISCONNECT is eof', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    client.end()
+    assert.is(await down(open.seen, tunnel), 'eof')
+  })
+
+  const broken: readonly (readonly [string, Buffer])[] = [
+    ['bad magic', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['reserved byte', Buffer.from([0x53, 0x54, 0x46, 1, 0, 0, 0, 1])],
+    ['a length beyond a record', Buffer.from([0x53, 0x54, 0x46, 1, 0xff, 0xff, 0, 0])],
+  ]
+  for (const [what, bytes] of broken) {
+    withPlane(`G10 ${what} ends that tunnel only`, async (open) => {
+      const other = await promoted(open)
+      const { client, tunnel } = await promoted(open)
+      client.write(bytes)
+      assert.is(await down(open.seen, tunnel), 'frame')
+      assert.is(open.plane.stats().cstpFrameErrors, 1n)
+      other.client.write(hello)
+      await until(() => framesBehindHead(other.client).length === 1, 'the other tunnel')
+    })
+  }
+
+  withPlane('G10 frames in any split and merge', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    const all = Buffer.concat(Array.from({ length: 30 }, (_, i) => frame(FRAME.data, inner(`packet ${i}`))))
+    for (let at = 0; at < all.length; at += 11) client.write(all.subarray(at, at + 11))
+    client.write(all)
+    await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 60n, 'the packets')
+  })
+
+  withPlane('a foreign inner source and a packet that is none are counted and dropped', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    client.write(frame(FRAME.data, packet('10.211.0.6', '10.211.0.1', 'x')))
+    client.write(frame(FRAME.data, packet('fd21:1::6', 'fd21:1::1', 'x')))
+    client.write(frame(FRAME.data, inner('x').subarray(0, 20)))
+    client.write(frame(FRAME.data, Buffer.from([0x45])))
+    client.write(frame(FRAME.data, packet('fd21:1::5', 'fd21:1::1', 'mine')))
+    await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 1n, 'the good packet')
+    const counters = open.plane.tunnelCounters(tunnel)
+    assert.is(counters?.rxSpoofed, 2n)
+    assert.is(counters?.rxInvalid, 2n)
+    assert.is(open.plane.stats().rxSpoofed, 2n)
+  })
+
+  withPlane('updateTunnel replaces the addresses', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    open.plane.updateTunnel(tunnel, { ...spec, ipv4: '10.211.0.9' })
+    await pause(50)
+    client.write(frame(FRAME.data, inner('the old address')))
+    client.write(frame(FRAME.data, packet('10.211.0.9', '10.211.0.1', 'the new one')))
+    await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 1n, 'the packet')
+    assert.is(open.plane.tunnelCounters(tunnel)?.rxSpoofed, 1n)
+  })
+
+  withPlane('the counters of a tunnel come with its end', async (open) => {
+    const { client, tunnel } = await promoted(open)
+    client.write(frame(FRAME.data, inner('x')))
+    await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 1n, 'the packet')
+    client.write(frame(FRAME.disconnect, Buffer.from([0xb0])))
+    await down(open.seen, tunnel)
+    assert.is(open.seen.down.get(tunnel)?.[0]?.counters.rxPackets, 1n)
+  })
+}
