@@ -24,7 +24,7 @@ g++ -shared -fsanitize=address,undefined -Wl,-z,nodelete -o "$out/postern.node" 
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99:handle_segv=1:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=98
 tests=("$@")
-[[ $# -gt 0 ]] || tests=(test/conformance/dataplane-native.test.ts test/native/promote.test.ts test/native/hostile.test.ts test/native/exit.test.ts)
+[[ $# -gt 0 ]] || tests=(test/conformance/dataplane-native.test.ts test/native/{promote,hostile,exit,stall,keepalive}.test.ts)
 passed=0 failed=0
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
