@@ -1,4 +1,5 @@
-import { refuseXml, scanXml, type XmlEvents } from './xml-scanner.ts'
+import { SaxesParser } from 'saxes'
+import { PeerError } from '../../core/api.ts'
 
 /** Bounds on one XML document from a stranger (reference/protocol section 3.4). */
 export const XML_LIMITS = {
@@ -19,9 +20,13 @@ export interface XmlElement {
 
 interface OpenElement {
   readonly name: string
-  readonly attributes: Map<string, string>
+  readonly attributes: ReadonlyMap<string, string>
   readonly children: OpenElement[]
   text: string
+}
+
+const refuse = (reason: string): never => {
+  throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', `XML refused: ${reason}`)
 }
 
 /**
@@ -29,48 +34,49 @@ interface OpenElement {
  * the root. Throws PeerError for everything outside the rules or the limits, and nothing else.
  */
 export function readXml(bytes: Uint8Array): XmlElement {
-  if (bytes.length > XML_LIMITS.bytes) refuseXml(`more than ${XML_LIMITS.bytes} bytes`)
+  if (bytes.length > XML_LIMITS.bytes) refuse(`more than ${XML_LIMITS.bytes} bytes`)
   const text = decodeUtf8(bytes)
-  if (text.includes('\0')) refuseXml('NUL')
-  const reader = new TreeReader()
-  scanXml(text, reader)
-  return reader.root ?? refuseXml('no root element')
-}
+  if (text.includes('\0')) refuse('NUL')
 
-/** Builds the tree within the limits. */
-class TreeReader implements XmlEvents {
-  root: OpenElement | undefined
-  private readonly path: OpenElement[] = []
-  private elements = 0
-  private content = 0
+  const parser = new SaxesParser({ xmlns: false, position: false })
+  const open: OpenElement[] = []
+  let root: OpenElement | undefined
+  let elements = 0
+  let content = 0
+  const count = (value: string): void => {
+    content += Buffer.byteLength(value)
+    if (content > XML_LIMITS.contentBytes) refuse('too much text')
+  }
+  const addText = (value: string): void => {
+    count(value)
+    const current = open.at(-1)
+    if (current) current.text += value
+  }
 
-  open(name: string): void {
-    if (++this.elements > XML_LIMITS.elements) refuseXml('too many elements')
-    if (this.path.length >= XML_LIMITS.depth) refuseXml('too deep')
-    const element: OpenElement = { name, attributes: new Map(), children: [], text: '' }
-    const parent = this.path.at(-1)
+  parser.on('error', (error) => refuse(firstLine(error.message)))
+  parser.on('xmldecl', (declaration) => {
+    if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
+  })
+  parser.on('doctype', (doctype) => {
+    if (doctype.includes('[')) refuse('DOCTYPE with an internal subset')
+  })
+  parser.on('opentagstart', () => {
+    if (++elements > XML_LIMITS.elements) refuse('too many elements')
+    if (open.length >= XML_LIMITS.depth) refuse('too deep')
+  })
+  parser.on('opentag', (tag) => {
+    for (const [name, value] of Object.entries(tag.attributes)) count(name + value)
+    const element: OpenElement = { name: tag.name, attributes: new Map(Object.entries(tag.attributes)), children: [], text: '' }
+    const parent = open.at(-1)
     if (parent) parent.children.push(element)
-    else this.root = element
-    this.path.push(element)
-  }
-  attribute(name: string, value: string): void {
-    this.count(name)
-    this.count(value)
-    this.path.at(-1)?.attributes.set(name, value)
-  }
-  close(): void {
-    this.path.pop()
-  }
-  text(value: string): void {
-    this.count(value)
-    const element = this.path.at(-1)
-    if (element) element.text += value
-  }
-
-  private count(value: string): void {
-    this.content += Buffer.byteLength(value)
-    if (this.content > XML_LIMITS.contentBytes) refuseXml('too much text')
-  }
+    else root = element
+    open.push(element)
+  })
+  parser.on('closetag', () => void open.pop())
+  parser.on('text', addText)
+  parser.on('cdata', addText)
+  parser.write(text).close()
+  return root ?? refuse('no root element')
 }
 
 /** First child of that name. */
@@ -81,12 +87,12 @@ export const child = (element: XmlElement | undefined, name: string): XmlElement
 export const childText = (element: XmlElement | undefined, name: string): string | undefined =>
   child(element, name)?.text.trim() || undefined
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
-
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return UTF8.decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return refuseXml('not UTF-8')
+    return refuse('not UTF-8')
   }
 }
+
+const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, 120)
