@@ -81,7 +81,7 @@ export class SessionRows {
     this.store.write((db) => db.prepare('DELETE FROM core_policy WHERE id NOT IN (SELECT policy FROM core_session)').run())
   }
 
-  insert(session: SessionRecord): void {
+  insert(session: SessionRecord, alongside?: (session: SessionRecord) => void): void {
     const policy = JSON.stringify(session.policy)
     const [id, isNew] = this.store.write((db): [number, boolean] => {
       const known = this.policies.get(policy)
@@ -95,6 +95,7 @@ export class SessionRows {
           session.id, session.user, session.group, JSON.stringify(session.device), policyId, session.keyId,
           session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null,
         )
+      alongside?.(session)
       return [policyId, known === undefined]
     })
     // Only what was committed is remembered.

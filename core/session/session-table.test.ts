@@ -25,6 +25,20 @@ test('a tunnel comes up and goes; the session waits and is told in order', async
   assert.is(table.get(session.id), session)
 })
 
+test('what is written alongside a new session is committed with its row, or neither is', () => {
+  const { table, opened: { store } } = rig()
+  store.write((db) => db.exec('CREATE TABLE note (session TEXT)'))
+  const note = (id: string): void => void store.write((db) => db.prepare('INSERT INTO note VALUES (?)').run(id))
+  const count = (name: string): unknown => store.read((db) => db.prepare(`SELECT count(*) FROM ${name}`).pluck().get())
+  const session = table.create(login(), ({ id }) => note(id))
+  assert.is(store.read((db) => db.prepare('SELECT session FROM note').pluck().get()), session.id)
+  assert.throws(() => table.create(login(), ({ id }) => {
+    note(id)
+    throw new Error('refused')
+  }), /refused/)
+  assert.equal([count('note'), count('core_session'), table.list().length], [1, 1, 1])
+})
+
 test('D09 the newest CONNECT wins: the old tunnel is closed first, its late end disturbs nothing', async () => {
   const one = rig()
   const session = one.table.create(login())

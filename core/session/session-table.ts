@@ -95,7 +95,7 @@ export class SessionTable implements Sessions {
     this.keeper.save(this.index.all())
   }
 
-  create(login: Login): Session {
+  create(login: Login, alongside?: (session: Session) => void): Session {
     const { clock, keys, policies, config } = this.parts
     const { identity, group, device, peer } = login
     const policy = policies.resolve({ user: identity.user, group, attributes: identity.attributes })
@@ -114,7 +114,7 @@ export class SessionTable implements Sessions {
       record.expiresAt = now + timeoutMs
       record.endsAt = clock.monotonic() + timeoutMs
     }
-    this.rows.insert(record)
+    this.rows.insert(record, alongside)
     this.index.add(record)
     this.schedule(record)
     // The same device came back without its cookie: what it left behind would only hold an address.

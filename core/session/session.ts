@@ -74,8 +74,11 @@ export interface TunnelStart {
 }
 
 export interface Sessions {
-  /** Commits the row, then returns. Throws `SESSION_LIMIT` or a store error. */
-  create(login: Login): Session
+  /**
+   * Commits the row, then returns. `alongside` writes into the same transaction, so that a login costs one commit.
+   * Throws `SESSION_LIMIT` or a store error.
+   */
+  create(login: Login, alongside?: (session: Session) => void): Session
   /** The value of the `webvpn` cookie: sealed token, base64url. A fresh nonce each time. */
   cookie(session: Session): string
   byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal }

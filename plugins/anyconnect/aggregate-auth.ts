@@ -147,24 +147,26 @@ export class AggregateAuth {
     let session: Session
     let cookie: string
     try {
-      session = this.parts.sessions.create({
-        identity,
-        group,
-        peer,
-        device: {
-          agent: printable(request.userAgent),
-          platform: facet(open.facts.platform),
-          hostname: facet(open.facts.hostname),
-          uniqueId: facet(open.facts.uniqueId),
-          mobile: family.mobile,
+      session = this.parts.sessions.create(
+        {
+          identity,
+          group,
+          peer,
+          device: {
+            agent: printable(request.userAgent),
+            platform: facet(open.facts.platform),
+            hostname: facet(open.facts.hostname),
+            uniqueId: facet(open.facts.uniqueId),
+            mobile: family.mobile,
+          },
         },
-      })
+        ({ id }) => this.parts.audit.record({ action: 'login', actor: identity.user, subject: id, peer: request.peer.address, ok: true, detail: `group ${group}, ${identity.source}` }),
+      )
       cookie = this.parts.sessions.cookie(session)
     } catch (error) {
       return this.refuse(request, dialect, open, this.reasonOf(error), identity.user, error)
     }
     this.parts.counters.logins++
-    this.parts.audit.record({ action: 'login', actor: identity.user, subject: session.id, peer: request.peer.address, ok: true, detail: `group ${group}, ${identity.source}` })
     this.parts.log.info('login', { session: session.id, user: identity.user, group, peer, agent: session.device.agent })
     const certificateSha1 = this.parts.certificateSha1(request.serverName)
     return {

@@ -44,7 +44,7 @@ export class MemorySessions implements Sessions {
     private readonly policy: Policy,
   ) {}
 
-  create(login: Login): Session {
+  create(login: Login, alongside?: (session: Session) => void): Session {
     this.fail('create')
     this.logins.push(login)
     const id = randomBytes(13).toString('hex')
@@ -54,6 +54,7 @@ export class MemorySessions implements Sessions {
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
       state: 'waiting', leases: {}, peer: login.peer, tls: undefined, connectedAt: undefined, idleSince: this.clock.now(),
     }
+    alongside?.(session)
     this.sessions.set(id, session)
     return session
   }
