@@ -33,7 +33,11 @@ interface Row {
   readonly ok: number
   readonly detail: string | null
 }
-const cut = (text: string | undefined): string | null => text?.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, MAX_TEXT) ?? null
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/
+const cut = (text: string | undefined): string | null => {
+  if (text === undefined) return null
+  return (CONTROLS.test(text) ? text.replace(new RegExp(CONTROLS, 'g'), ' ') : text).slice(0, MAX_TEXT)
+}
 
 /** Append-only rows in the store. A store that cannot write does not stop what is being recorded: the log has the line. */
 export class AuditLog implements Audit {

@@ -1,6 +1,17 @@
 const SECRET = /^pass$|pass(?:word|wd|phrase)|secret|cookie|token|authorization|credential|^otp$|(?:^|[-_.])keys?(?:$|[-_.]?pem$)/i
 const CAMEL_KEY = /[a-z]Key(?:s|Pem)?$|^keyPem$/
-const isSecret = (name: string): boolean => SECRET.test(name) || CAMEL_KEY.test(name)
+/** Names that were looked at already; there are few, unless a peer makes them up. */
+const known = new Map<string, boolean>()
+const KNOWN_NAMES = 1000
+const KNOWN_LENGTH = 64
+
+function isSecret(name: string): boolean {
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const secret = SECRET.test(name) || CAMEL_KEY.test(name)
+  if (known.size < KNOWN_NAMES && name.length <= KNOWN_LENGTH) known.set(name, secret)
+  return secret
+}
 const MAX_DEPTH = 6
 const MAX_TEXT = 2048
 const MAX_ITEMS = 100

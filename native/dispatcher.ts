@@ -49,8 +49,8 @@ export class Dispatcher {
 
   #take(bytes: Buffer, meta: Uint32Array): void {
     for (let at = 0; at < meta.length; at += WORDS) {
-      const [type = 0, handle = 0, offset = 0, length = 0, arg = 0] = meta.subarray(at, at + WORDS)
-      this.#events.push({ type, handle, bytes: bytes.subarray(offset, offset + length), arg })
+      const offset = meta[at + 2] ?? 0
+      this.#events.push({ type: meta[at] ?? 0, handle: meta[at + 1] ?? 0, bytes: bytes.subarray(offset, offset + (meta[at + 3] ?? 0)), arg: meta[at + 4] ?? 0 })
     }
   }
   #run(): void {
