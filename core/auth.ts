@@ -38,6 +38,7 @@ export type AuthStep =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly user?: string }
 
 export interface AuthContext {
+  /** Address of the client, without port. */
   readonly peer: string
   readonly group: string
   readonly userAgent: string

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
-  contains, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize,
+  contains, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize, sourceNetwork,
 } from './address.ts'
 
 const prefix = (text: string) => {
@@ -66,6 +66,13 @@ test('netmasks and endpoints', () => {
   assert.is(formatEndpoint('::', 443), '[::]:443')
   assert.is(formatEndpoint('127.0.0.1', 0), '127.0.0.1:0')
   for (const text of [':443', '443', '0.0.0.0', '0.0.0.0:65536', '::443', '[0.0.0.0]:443', '[::]', 'localhost:443', '0.0.0.0:0443']) assert.is(parseEndpoint(text), undefined, text)
+})
+
+test('one source is an IPv4 address, mapped or not, or the /64 of an IPv6 address', () => {
+  assert.is(sourceNetwork('192.0.2.1'), '192.0.2.1')
+  assert.is(sourceNetwork('::ffff:192.0.2.1'), '192.0.2.1')
+  assert.is(sourceNetwork('2001:db8:0:1::7'), sourceNetwork('2001:db8:0:1:ffff::'))
+  assert.is.not(sourceNetwork('2001:db8:0:1::7'), sourceNetwork('2001:db8:0:2::7'))
 })
 
 test.run()

@@ -120,3 +120,10 @@ export function parseEndpoint(text: string): { readonly address: string; readonl
 
 export const formatEndpoint = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+
+/** What counts as one source: an IPv4 address, or the /64 of an IPv6 address. */
+export function sourceNetwork(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  const prefix = parseAddress(plain)?.family === 6 ? parsePrefix(`${plain}/64`) : undefined
+  return prefix ? formatPrefix(prefix) : plain
+}

@@ -1,5 +1,5 @@
+import { sourceNetwork } from '../../core/api.ts'
 import type { ConnectionDuplex } from './connection-duplex.ts'
-import { sourceNetwork } from './network.ts'
 
 /** Between two requests of one login of a machine there is less; ms. */
 const LINGERING_MS = 5_000

@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Clock } from '../../core/api.ts'
+import { sourceNetwork, type Clock } from '../../core/api.ts'
 import type { ClientFacts } from './client-document.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ChosenGroup } from './group-choice.ts'
-import { sourceNetwork } from './network.ts'
 
 /** Dialogues held at once; beyond that the oldest gives way. */
 export const DIALOGUE_LIMITS = { total: 2000, perAddress: 128 } as const
@@ -44,11 +43,12 @@ export class Dialogues {
     return this.evictions
   }
 
-  /** A `handle` that is given (a group change) keeps its name and starts its time anew. */
-  add(address: string, value: Omit<OpenDialogue, 'handle'>, handle = randomBytes(32).toString('hex')): OpenDialogue {
+  /** An `earlier` handle (a group change) keeps its name and starts its time anew. */
+  add(address: string, value: Omit<OpenDialogue, 'handle'>, earlier?: string): OpenDialogue {
     this.expire()
     const network = sourceNetwork(address)
-    this.remove(handle)
+    if (earlier !== undefined) this.remove(earlier)
+    const handle = earlier ?? randomBytes(32).toString('hex')
     const neighbours = this.byNetwork.get(network)
     if (neighbours && neighbours.size >= DIALOGUE_LIMITS.perAddress) this.evict(first(neighbours))
     if (this.entries.size >= DIALOGUE_LIMITS.total) this.evict(first(this.entries.values()))

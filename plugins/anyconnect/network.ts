@@ -1,4 +1,4 @@
-import { formatPrefix, netmask, parseAddress, parsePrefix } from '../../core/api.ts'
+import { formatPrefix, netmask, parsePrefix } from '../../core/api.ts'
 
 /** A network in the spelling of the CONNECT headers: IPv4 `10.1.0.0/255.255.0.0`, IPv6 `fd00::/8`. */
 export interface SplitNetwork {
@@ -17,10 +17,3 @@ export function splitNetwork(cidr: string): SplitNetwork | undefined {
 /** The network that a leased address lies in. */
 export const networkOfLease = (lease: { readonly address: string; readonly prefix: number }): SplitNetwork | undefined =>
   splitNetwork(`${lease.address}/${lease.prefix}`)
-
-/** What counts as one source: an IPv4 address, or the /64 of an IPv6 address. */
-export function sourceNetwork(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  const prefix = parseAddress(plain)?.family === 6 ? parsePrefix(`${plain}/64`) : undefined
-  return prefix ? formatPrefix(prefix) : plain
-}

@@ -4,12 +4,12 @@ import * as assert from 'uvu/assert'
 import type { AuthContext, AuthStep } from '../../core/api.ts'
 import { TestClock, TestLog } from '../../core/testing.ts'
 import { LocalBackend } from './local-backend.ts'
-import { PasswordHasher } from './password-hasher.ts'
+import { PasswordHasher, QUEUE_LIMIT } from './password-hasher.ts'
 import { memoryStore } from './testing.ts'
 import { UserTable } from './user-table.ts'
 
 const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
-const context: AuthContext = { peer: '198.51.100.7:4431', group: 'staff', userAgent: 'test' }
+const context: AuthContext = { peer: '198.51.100.7', group: 'staff', userAgent: 'test' }
 
 async function fixture(hasher = new PasswordHasher()) {
   const users = new UserTable(memoryStore())
@@ -64,9 +64,9 @@ test('a wrong password, an unknown user and an impossible name get the same answ
 test('an unknown user is verified against a hash with the parameters of a known one', async () => {
   const verified: string[] = []
   class Watched extends PasswordHasher {
-    override verify(phc: string, password: string): Promise<boolean> {
+    override verify(phc: string, password: string, peer: string): Promise<boolean> {
       verified.push(phc)
-      return super.verify(phc, password)
+      return super.verify(phc, password, peer)
     }
   }
   const hasher = new Watched()
@@ -140,6 +140,16 @@ test('beyond two running and 64 waiting verifications a login is unavailable', a
   assert.is(reasons.filter((reason) => reason === 'unavailable').length, 1)
   assert.is(reasons.filter((reason) => reason === 'wrong-credentials').length, 66)
   assert.is((await login('alice', 'correct horse')).kind, 'identity', 'the queue drains')
+})
+
+test('G27 three crowded sources keep nobody else out', async () => {
+  const { login } = await fixture()
+  const from = (peer: string): AuthContext => ({ ...context, peer })
+  const crowd = ['192.0.2.1', '192.0.2.2', '2001:db8:0:1::'].flatMap((peer) => Array.from({ length: 32 }, (_, at) => login('alice', 'guess', from(peer.endsWith(':') ? `${peer}${at + 1}` : peer))))
+  const person = await login('alice', 'correct horse', from('2001:db8:0:2::1'))
+  assert.is(person.kind, 'identity')
+  const unavailable = (await Promise.all(crowd)).filter((step) => step.kind === 'refused' && step.reason === 'unavailable')
+  assert.is(unavailable.length, 96 - 2 - QUEUE_LIMIT + 1)
 })
 
 test.run()

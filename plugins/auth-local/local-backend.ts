@@ -30,7 +30,7 @@ export class LocalBackend implements AuthBackend {
     const refuse = (reason: RefusalReason): AuthStep => ({ kind: 'refused', reason, ...(isUserName(name) ? { user: known?.user.name ?? name } : {}) })
     let right: boolean
     try {
-      right = known ? await this.hasher.verify(known.hash, password) : await this.hasher.decoy(password)
+      right = known ? await this.hasher.verify(known.hash, password, context.peer) : await this.hasher.decoy(password, context.peer)
     } catch (error) {
       if (error instanceof HasherBusy) return refuse('unavailable')
       // Alike for the peer; only the log knows that the row is damaged.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hash, verify, type Algorithm } from '@node-rs/argon2'
-import { GatewayError } from '../../core/api.ts'
+import { GatewayError, sourceNetwork } from '../../core/api.ts'
+import { TurnQueue } from './turn-queue.ts'
 import { PASSWORD_LIMIT } from './user.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
@@ -11,35 +12,41 @@ const CONCURRENCY = 2
 /** Verifications waiting; about a second of work. */
 export const QUEUE_LIMIT = 64
 
-/** The queue is full. */
+/** Of the commands, which come from no network. */
+const COMMANDS = 'commands'
+
+/** No place in the queue, or it went to a quieter source. */
 export class HasherBusy extends GatewayError {
   constructor() {
     super('REFUSED', 'too many passwords are being verified; try again in a second')
   }
 }
 
-/** Hashes and verifies passwords off the event loop, a bounded number at once. */
+/**
+ * Hashes and verifies passwords off the event loop, a bounded number at once. Who waits takes turns by source: an IPv4
+ * address, or the /64 of an IPv6 address.
+ */
 export class PasswordHasher {
   private running = 0
-  private readonly waiting: (() => void)[] = []
+  private readonly waiting = new TurnQueue(QUEUE_LIMIT)
   private decoyHash: Promise<string> | undefined
 
   /** PHC string. */
   hash(password: string): Promise<string> {
-    return this.queued(() => hash(password, PARAMETERS))
+    return this.queued(COMMANDS, () => hash(password, PARAMETERS))
   }
 
-  /** Rejects with HasherBusy, or with argon2's error for a string that is not a hash. */
-  verify(phc: string, password: string): Promise<boolean> {
+  /** `peer`: address of the client. Rejects with HasherBusy, or with argon2's error for a string that is not a hash. */
+  verify(phc: string, password: string, peer: string): Promise<boolean> {
     // Nothing longer was ever stored; what is verified instead keeps the cost the same.
     const fits = Buffer.byteLength(password) <= PASSWORD_LIMIT
-    return this.queued(async () => (await verify(phc, fits ? password : '')) && fits)
+    return this.queued(sourceNetwork(peer), async () => (await verify(phc, fits ? password : '')) && fits)
   }
 
   /** Costs what `verify` costs for a hash made here, and is never right. */
-  async decoy(password: string): Promise<false> {
+  async decoy(password: string, peer: string): Promise<false> {
     this.decoyHash ??= hash(randomBytes(32), PARAMETERS)
-    await this.verify(await this.decoyHash, password)
+    await this.verify(await this.decoyHash, password, peer)
     return false
   }
 
@@ -49,20 +56,14 @@ export class PasswordHasher {
     await this.decoyHash
   }
 
-  private async queued<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running >= CONCURRENCY) {
-      if (this.waiting.length >= QUEUE_LIMIT) throw new HasherBusy()
-      await new Promise<void>((resolve) => this.waiting.push(resolve))
-    } else {
-      this.running++
-    }
+  private async queued<T>(source: string, work: () => Promise<T>): Promise<T> {
+    if (this.running < CONCURRENCY) this.running++
+    else if (!(await this.waiting.wait(source))) throw new HasherBusy()
     try {
       return await work()
     } finally {
       // The place goes to the next in line, or back.
-      const next = this.waiting.shift()
-      if (next) next()
-      else this.running--
+      if (!this.waiting.next()) this.running--
     }
   }
 }
