@@ -1,5 +1,6 @@
 import { sourceNetwork } from '../../core/api.ts'
 import type { ConnectionDuplex } from './connection-duplex.ts'
+import { mostCrowded } from './network.ts'
 
 /** Between two requests of one login of a machine there is less; ms. */
 const LINGERING_MS = 5_000
@@ -52,9 +53,8 @@ export class ConnectionPlaces {
   }
 
   private ofMostCrowded(): ConnectionDuplex | undefined {
-    let crowd = new Map<ConnectionDuplex, number>()
-    for (const own of this.byNetwork.values()) if (own.size > crowd.size) crowd = own
-    return this.longestIdle(crowd, Infinity) ?? crowd.keys().next().value
+    const crowd = mostCrowded(this.byNetwork.values())
+    return crowd && (this.longestIdle(crowd, Infinity) ?? crowd.keys().next().value)
   }
 
   private longestIdle(own: ReadonlyMap<ConnectionDuplex, number>, since: number): ConnectionDuplex | undefined {

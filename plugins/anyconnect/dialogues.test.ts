@@ -48,5 +48,13 @@ test('there are never more than the total', () => {
   assert.is(dialogues.size, DIALOGUE_LIMITS.total)
   assert.is(dialogues.get(first.handle), undefined)
 })
+test('G27 at the total the oldest of the most crowded address gives way, not the oldest of all', () => {
+  const dialogues = new Dialogues(new TestClock(), 1000)
+  const person = dialogues.add('198.51.100.9', value)
+  const crowd = Array.from({ length: DIALOGUE_LIMITS.total + 100 }, (_, index) => dialogues.add(`10.0.0.${Math.floor(index / DIALOGUE_LIMITS.perAddress)}`, value))
+  assert.is(dialogues.size, DIALOGUE_LIMITS.total)
+  assert.ok(dialogues.get(person.handle))
+  assert.is(dialogues.get(crowd[0]?.handle), undefined)
+})
 
 test.run()

@@ -3,8 +3,9 @@ import { sourceNetwork, type Clock } from '../../core/api.ts'
 import type { ClientFacts } from './client-document.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ChosenGroup } from './group-choice.ts'
+import { mostCrowded } from './network.ts'
 
-/** Dialogues held at once; beyond that the oldest gives way. */
+/** Dialogues held at once; beyond that the oldest of the address, or of the most crowded one, gives way. */
 export const DIALOGUE_LIMITS = { total: 2000, perAddress: 128 } as const
 
 /** One open login as the gateway remembers it between two POSTs. */
@@ -51,7 +52,7 @@ export class Dialogues {
     const handle = earlier ?? randomBytes(32).toString('hex')
     const neighbours = this.byNetwork.get(network)
     if (neighbours && neighbours.size >= DIALOGUE_LIMITS.perAddress) this.evict(first(neighbours))
-    if (this.entries.size >= DIALOGUE_LIMITS.total) this.evict(first(this.entries.values()))
+    if (this.entries.size >= DIALOGUE_LIMITS.total) this.evict(first(mostCrowded(this.byNetwork.values())))
     const entry: Entry = { key: keyOf(handle), network, expires: this.clock.monotonic() + this.lifetimeMs, open: { ...value, handle } }
     this.entries.set(entry.key, entry)
     const set = this.byNetwork.get(network) ?? new Set()
@@ -94,7 +95,7 @@ export class Dialogues {
 
 const keyOf = (handle: string): string => createHash('sha256').update(handle).digest('base64url')
 
-const first = <T>(values: Iterable<T>): T | undefined => {
+const first = <T>(values: Iterable<T> = []): T | undefined => {
   for (const value of values) return value
   return undefined
 }

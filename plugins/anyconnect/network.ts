@@ -17,3 +17,10 @@ export function splitNetwork(cidr: string): SplitNetwork | undefined {
 /** The network that a leased address lies in. */
 export const networkOfLease = (lease: { readonly address: string; readonly prefix: number }): SplitNetwork | undefined =>
   splitNetwork(`${lease.address}/${lease.prefix}`)
+
+/** The largest of what each network holds, the first of equals. */
+export function mostCrowded<T extends { readonly size: number }>(networks: Iterable<T>): T | undefined {
+  let crowd: T | undefined
+  for (const one of networks) if (one.size > (crowd?.size ?? 0)) crowd = one
+  return crowd
+}
