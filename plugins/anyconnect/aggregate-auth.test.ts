@@ -262,5 +262,25 @@ test('a challenge is a second form without group list, under its own id', async 
   assert.match((await client.post('/', replyTo(next.body, { password: '42' }))).body, /type="complete"/)
   fixture.stop()
 })
+test('G27 "unavailable" is counted, not audited, and one line a second', async () => {
+  const full: AuthBackend = {
+    name: 'local',
+    begin: () => ({ kind: 'form', form: { id: 'main', message: '', fields: [{ kind: 'password', name: 'password', label: '' }] }, answer: async () => ({ kind: 'refused', reason: 'unavailable', user: 'test' }) }),
+  }
+  const fixture = portFixture({ backends: [full] })
+  const attempt = async (): Promise<void> => {
+    const client = fixture.connect()
+    const form = await client.post('/', INIT)
+    assert.match(errorOf(await client.post('/', replyTo(form.body, { password: 'x' }))) ?? '', /not possible right now/)
+  }
+  for (let round = 0; round < 10; round++) await attempt()
+  assert.equal(fixture.audit.entries, [])
+  assert.is(fixture.counters.loginsRefused, 10)
+  assert.is(fixture.log.lines.length, 1)
+  fixture.clock.time += 1000
+  await attempt()
+  assert.match(fixture.log.lines[1] ?? '', /"suppressed":9/)
+  fixture.stop()
+})
 
 test.run()

@@ -10,6 +10,7 @@ import type { Counters } from './counters.ts'
 import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import type { ChosenGroup, GroupChoice } from './group-choice.ts'
+import { PacedLog } from './paced-log.ts'
 import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './texts.ts'
 import { clientFamily, printable } from './user-agent.ts'
 
@@ -50,7 +51,14 @@ export interface AggregateAuthParts {
 
 /** The login: documents in, documents and cookies out (reference/protocol section 3). Knows no socket. */
 export class AggregateAuth {
-  constructor(private readonly parts: AggregateAuthParts) {}
+  private readonly noMethod: PacedLog
+  private readonly unavailable: PacedLog
+
+  constructor(private readonly parts: AggregateAuthParts) {
+    const { clock, log } = parts
+    this.noMethod = new PacedLog(clock, (fields) => log.error('no login method of the group is available', fields))
+    this.unavailable = new PacedLog(clock, (fields) => log.error('login not possible right now', fields))
+  }
 
   async answer(request: LoginRequest): Promise<LoginAnswer> {
     let document: ClientDocument
@@ -115,7 +123,7 @@ export class AggregateAuth {
 
   private open(request: LoginRequest, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
     const chain = chainOf(chosen.group.auth, this.parts.backends())
-    if (chain.length === 0) this.parts.log.error('no login method of the group is available', { group: chosen.group.name })
+    if (chain.length === 0) this.noMethod.line({ group: chosen.group.name })
     const context = { peer: request.peer.address, group: chosen.group.name, userAgent: printable(request.userAgent) }
     const dialogue = new Dialogue(chain, context, earlier?.dialogue.failures)
     return this.parts.dialogues.add(request.peer.address, { dialogue, chosen, facts }, earlier?.handle)
@@ -204,13 +212,18 @@ export class AggregateAuth {
   private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): LoginAnswer {
     this.parts.dialogues.remove(open.handle)
     const errorId = reason === 'internal' ? randomBytes(4).toString('hex') : undefined
-    if (reason === 'internal' || reason === 'unavailable') this.parts.log.error('login failed inside the gateway', { errorId, reason, group: open.chosen.group.name, error: cause })
-    this.refused(request, open, reason, user)
+    if (reason === 'internal') this.parts.log.error('login failed inside the gateway', { errorId, group: open.chosen.group.name, error: cause })
+    this.refused(request, open, reason, user, cause)
     return { status: 200, body: refusalDocument(dialect, refusalText(reason, errorId)), cookies: [clearCookie('webvpncontext')] }
   }
 
-  private refused(request: LoginRequest, open: OpenDialogue, reason: RefusalReason, user: string | undefined): void {
+  private refused(request: LoginRequest, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): void {
     this.parts.counters.loginsRefused++
+    if (reason === 'unavailable') {
+      // Says nothing about who tried, and anybody can cause it as fast as the port answers.
+      this.unavailable.line({ group: open.chosen.group.name, peer: request.peer.address, error: cause })
+      return
+    }
     const actor = printable(user ?? '', 64) || 'unknown'
     this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${open.chosen.group.name}` })
     this.parts.log.info('login refused', { user: actor, reason, group: open.chosen.group.name, peer: request.peer.address })

@@ -153,6 +153,16 @@ test('forged, altered, foreign and missing cookies: 401 with a reason, terminate
   assert.is(fixture.counters.tunnelsRefused, 8)
   fixture.stop()
 })
+test('G27 refused CONNECTs are all counted and write one line a second', async () => {
+  const fixture = portFixture()
+  for (let round = 0; round < 20; round++) assert.is((await fixture.connect().raw(connectText('x')))?.status, 401)
+  assert.is(fixture.counters.tunnelsRefused, 20)
+  assert.is(fixture.log.lines.length, 1)
+  fixture.clock.time += 1000
+  await fixture.connect().raw(connectText('x'))
+  assert.match(fixture.log.lines[1] ?? '', /^tunnel refused .*"suppressed":19/)
+  fixture.stop()
+})
 test('two CONNECTs at once with one cookie: the newest wins, both are answered', async () => {
   const fixture = portFixture()
   const cookie = await login(fixture.connect())

@@ -5,6 +5,7 @@ import { readConnectRequest } from './connect-request.ts'
 import type { Counters } from './counters.ts'
 import { head, refusalHead } from './headers.ts'
 import { negotiate, tunnelWishes } from './negotiate.ts'
+import { PacedLog } from './paced-log.ts'
 import { BUSY_GATEWAY_TEXT, COOKIE_TEXT, POOL_TEXT } from './texts.ts'
 
 export interface TunnelGateParts {
@@ -21,7 +22,14 @@ export interface TunnelGateParts {
  * tries again (reference/protocol section 6).
  */
 export class TunnelGate {
-  constructor(private readonly parts: TunnelGateParts) {}
+  private readonly refusals: PacedLog
+  private readonly shortages: PacedLog
+
+  constructor(private readonly parts: TunnelGateParts) {
+    const { clock, log } = parts
+    this.refusals = new PacedLog(clock, (fields) => log.info('tunnel refused', fields))
+    this.shortages = new PacedLog(clock, (fields) => log.warn('tunnel refused', fields))
+  }
 
   /** `duplex` is held already. All of it happens within the call, so two CONNECTs with one cookie come one after the other. */
   connect(rawHeaders: readonly string[], duplex: ConnectionDuplex, early: Uint8Array): void {
@@ -30,7 +38,7 @@ export class TunnelGate {
     const peer = duplex.info.peer.address
     const found = request.cookie === undefined ? { refused: 'absent' as const } : sessions.byCookie(request.cookie)
     if ('refused' in found) {
-      log.info('tunnel refused', { reason: `cookie ${found.refused}`, peer })
+      this.refusals.line({ reason: `cookie ${found.refused}`, peer })
       this.refuse(duplex, `401 ${COOKIE_TEXT}`, COOKIE_TEXT)
       return
     }
@@ -39,7 +47,7 @@ export class TunnelGate {
       const { mtu, families } = tunnelWishes(request, session.policy.values)
       const leases = sessions.claimLeases(session, families)
       if (!leases.ipv4 && !leases.ipv6) {
-        log.warn('tunnel refused', { reason: 'no address of a family the client can use', session: session.id, peer })
+        this.shortages.line({ reason: 'no address of a family the client can use', session: session.id, peer })
         this.refuse(duplex, '503 Service Unavailable', POOL_TEXT)
         return
       }
@@ -50,10 +58,14 @@ export class TunnelGate {
       counters.tunnels++
       duplex.detach()
     } catch (error) {
-      const full = error instanceof GatewayError && error.code === 'POOL_EXHAUSTED'
+      if (error instanceof GatewayError && error.code === 'POOL_EXHAUSTED') {
+        this.shortages.line({ reason: error.message, session: session.id, peer })
+        this.refuse(duplex, '503 Service Unavailable', POOL_TEXT)
+        return
+      }
       const errorId = randomBytes(4).toString('hex')
       log.error('tunnel refused', { errorId, session: session.id, peer, error })
-      this.refuse(duplex, '503 Service Unavailable', full ? POOL_TEXT : `${BUSY_GATEWAY_TEXT} (${errorId})`)
+      this.refuse(duplex, '503 Service Unavailable', `${BUSY_GATEWAY_TEXT} (${errorId})`)
     }
   }
 
