@@ -47,4 +47,13 @@ test('errors are told with code, cause and stack; long texts are cut', () => {
   assert.ok((lines[0]?.length ?? 0) < 10_000)
 })
 
+test('what strangers can cause without end is debug, and debug lines are not written', () => {
+  const { lines, log } = capture()
+  log.debug('document refused')
+  log.child('anyconnect').debug('document refused')
+  assert.equal(lines, [])
+  log.info('gateway ready')
+  assert.is(lines.length, 1)
+})
+
 test.run()

@@ -31,7 +31,7 @@ export class PinoLogger implements Logger {
     return new PinoLogger(
       pino(
         {
-          level: 'debug',
+          level: 'info',
           base: null,
           formatters: { level: (label) => ({ level: label }) },
           timestamp: stdTimeFunctions.isoTime,
@@ -53,7 +53,7 @@ export class PinoLogger implements Logger {
     this.pino.info(redactFields(fields), message)
   }
   debug(message: string, fields: LogFields = {}): void {
-    this.pino.debug(redactFields(fields), message)
+    if (this.pino.isLevelEnabled('debug')) this.pino.debug(redactFields(fields), message)
   }
   child(name: string): PinoLogger {
     return new PinoLogger(this.pino.child({ plugin: name }), this.flush)
