@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace postern {
 
@@ -23,24 +24,20 @@ struct TlsBio {
     return length;
   }
 
+  // SSL asks for a header, then for a body. Its own read-ahead would move all that it holds at every record.
   static int read(BIO* bio, char* into, int length) {
     TlsChannel& c = channel(bio);
     BIO_clear_retry_flags(bio);
-    if (c.drained_) {
-      BIO_set_retry_read(bio);
-      return -1;
+    if (c.staged_.empty()) {
+      const ssize_t n = c.receive();
+      if (n <= 0) {
+        if (!c.eof_) BIO_set_retry_read(bio);
+        return static_cast<int>(n);
+      }
     }
-    ssize_t n;
-    do n = ::recv(c.fd_, into, static_cast<size_t>(length), MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n > 0) {
-      c.output_.stats.add(Stat::tlsReads);
-      c.drained_ = n < length;
-    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      BIO_set_retry_read(bio);
-    } else {
-      c.eof_ = true;
-    }
+    const size_t n = std::min(static_cast<size_t>(length), c.staged_.size());
+    std::memcpy(into, c.staged_.data(), n);
+    c.staged_ = c.staged_.subspan(n);
     return static_cast<int>(n);
   }
 
@@ -72,7 +69,7 @@ TlsChannel::TlsChannel(int fd, SSL* ssl, TlsOutput& output, Tunnel& tunnel)
   SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Buffers are released after each burst instead of after each record.
   SSL_clear_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
-  SSL_set_read_ahead(ssl_, 1);
+  SSL_set_read_ahead(ssl_, 0);
 }
 
 TlsChannel::~TlsChannel() {
@@ -111,6 +108,28 @@ TlsChannel::Read TlsChannel::read(ByteSpan into, size_t& length) noexcept {
   if (error == SSL_ERROR_ZERO_RETURN) return Read::kEof;
   fatal_ = true;
   return eof_ ? Read::kEof : Read::kError;
+}
+
+// Bytes received; 0 or less at the end, after an error (`eof_`), or when there is nothing for now.
+ssize_t TlsChannel::receive() noexcept {
+  if (drained_) return -1;
+  ssize_t n;
+  do n = ::recv(fd_, output_.received.get(), TlsOutput::kReceive, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  if (n > 0) {
+    output_.stats.add(Stat::tlsReads);
+    drained_ = static_cast<size_t>(n) < TlsOutput::kReceive;
+    staged_ = {output_.received.get(), static_cast<size_t>(n)};
+  } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+    eof_ = true;
+  }
+  return n;
+}
+
+void TlsChannel::park() {
+  Bytes rest(staged_.begin(), staged_.end());
+  held_.swap(rest);
+  staged_ = held_;
 }
 
 void TlsChannel::collect(const uint8_t* bytes, size_t length) noexcept {

@@ -4,6 +4,7 @@
 #pragma once
 #include <openssl/ssl.h>
 
+#include <memory>
 #include <vector>
 
 #include "buffer_pool.h"
@@ -14,10 +15,14 @@ namespace postern {
 class Tunnel;
 class TlsChannel;
 
-// What the channels of a worker share: records collected for one of them at a time, spare buffers, and the tunnels
-// that have sent something since the worker last looked.
+// What the channels of a worker share: what one of them has received and the records collected for one of them, spare
+// buffers, and the tunnels that have sent something since the worker last looked.
 struct TlsOutput {
-  explicit TlsOutput(StatBlock& s) : scratch(16384), stats(s) { collected.reserve(256 * 1024); }
+  // Implementation constant: bytes of one recv.
+  static constexpr size_t kReceive = 64 * 1024;
+
+  explicit TlsOutput(StatBlock& s) : received(new uint8_t[kReceive]), scratch(16384), stats(s) { collected.reserve(256 * 1024); }
+  std::unique_ptr<uint8_t[]> received;
   Bytes scratch;  // one frame under construction
   Bytes collected;
   TlsChannel* owner = nullptr;  // of `collected`
@@ -43,8 +48,10 @@ class TlsChannel {
   void expectMore() noexcept { drained_ = false; }
   // One record, or a part of it. `into` holds 16 KiB.
   Read read(ByteSpan into, size_t& length) noexcept;
-  // Decrypted or undecrypted bytes inside the SSL, which epoll cannot see.
-  bool pending() const noexcept { return SSL_has_pending(ssl_) != 0; }
+  // Has the last recv brought records that are not yet read?
+  bool staged() const noexcept { return !staged_.empty(); }
+  // After a burst of reads: other channels receive into the same place.
+  void park();
   // Sends what is collected for this channel, or what a former send left. False when the connection is broken.
   bool flush() noexcept;
   // The socket takes no more for now.
@@ -60,6 +67,7 @@ class TlsChannel {
 
  private:
   friend struct TlsBio;
+  ssize_t receive() noexcept;
   void collect(const uint8_t* bytes, size_t length) noexcept;
   long send(const uint8_t* bytes, size_t length) noexcept;
 
@@ -67,6 +75,8 @@ class TlsChannel {
   SSL* ssl_;
   TlsOutput& output_;
   Tunnel& tunnel_;
+  ByteView staged_;  // received, not yet in the SSL: a part of TlsOutput::received or of held_
+  Bytes held_;
   Bytes backlog_;
   size_t sent_ = 0;  // of backlog_
   bool drained_ = false;  // the last recv was short: asking again would only cost a call

@@ -17,9 +17,9 @@ class Tunnel {
     kClosed,     // freed at the end of the round
   };
 
-  // Implementation constants: what a client that does not read may cost, besides FrameQueue::kLimit and the kernel's
-  // socket buffer (TCP_NOTSENT_LOWAT). Data stops being encrypted as soon as the socket blocks; answers to the client's
-  // own frames stop here, and so does reading from it.
+  // Implementation constants: what a client that does not read may cost, besides FrameQueue::kLimit, TlsOutput::kReceive
+  // and the kernel's socket buffer (TCP_NOTSENT_LOWAT). Data stops being encrypted as soon as the socket blocks; answers
+  // to the client's own frames stop here, and so does reading from it.
   static constexpr size_t kUnsentLimit = 192 * 1024;
 
   Tunnel(uint32_t id, const TunnelSpec& spec, int fd, SSL* ssl, TlsOutput& output, uint64_t nowMs);

@@ -31,9 +31,15 @@ void Uplink::flush() noexcept {
 }
 
 Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs) {
-  size_t length = 0;
   tunnel.channel.expectMore();
-  for (size_t total = 0; total < kBudget; total += length) {
+  const Outcome outcome = readBurst(tunnel, nowMs);
+  tunnel.channel.park();
+  return outcome;
+}
+
+Uplink::Outcome Uplink::readBurst(Tunnel& tunnel, uint64_t nowMs) {
+  size_t length = 0;
+  for (size_t total = 0; total < kBudget || tunnel.channel.staged(); total += length) {
     if (tunnel.congested()) return Outcome::kDrained;  // its frames ask for answers that it does not read
     const ByteSpan into = room();
     switch (tunnel.channel.read(into, length)) {

@@ -32,9 +32,10 @@ class Uplink {
   // Implementation constants.
   static constexpr size_t kArena = 256 * 1024;
   static constexpr size_t kRecord = 16384;
-  static constexpr size_t kBudget = 128 * 1024;  // bytes of one tunnel in one round
+  static constexpr size_t kBudget = 128 * 1024;  // bytes of one tunnel in one round, before the last recv
   static constexpr size_t kDetail = 512;
 
+  Outcome readBurst(Tunnel& tunnel, uint64_t nowMs);
   ByteSpan room() noexcept;  // for one record, with as much left behind it for a frame that was split
   Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
   bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
