@@ -15,6 +15,7 @@ import { LeaseBook, type Claim } from './lease-book.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
+import { givingWay } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
@@ -101,10 +102,7 @@ export class SessionTable implements Sessions {
     const policy = policies.resolve({ user: identity.user, group, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
     const replaced = device.uniqueId === undefined ? [] : own.filter((other) => other.used && other.machine.tunnel === undefined && other.device.uniqueId === device.uniqueId)
-    const limit = policy.values.maxSessions
-    if (limit > 0 && own.length - replaced.length >= limit) throw new GatewayError('SESSION_LIMIT', `${identity.user} has ${own.length} sessions, ${limit} are allowed`)
-    const total = config.gateway.maxSessions
-    if (total > 0 && this.index.size - replaced.length >= total) throw new GatewayError('SESSION_LIMIT', `the gateway has ${this.index.size} sessions, ${total} are allowed`)
+    const unused = givingWay(identity.user, own, replaced.length, this.index.size, { own: policy.values.maxSessions, total: config.gateway.maxSessions })
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
     record.idleSince = now
@@ -119,6 +117,7 @@ export class SessionTable implements Sessions {
     this.schedule(record)
     // The same device came back without its cookie: what it left behind would only hold an address.
     for (const old of replaced) this.end(old.id, 'superseded')
+    for (const old of unused) this.end(old.id, 'login-unused')
     this.listeners.created(record)
     return record
   }
