@@ -79,6 +79,19 @@ TlsStep Connection::flush() {
   return TlsStep::kDone;
 }
 
+// Answers hold cookies: what a vector that grows leaves behind would still have them.
+void Connection::append(ByteView bytes) {
+  if (bytes.size() > out.capacity() - out.size()) {
+    Bytes grown;
+    grown.reserve(std::max(backlog() + bytes.size(), 2 * backlog()));
+    grown.assign(out.begin() + static_cast<ptrdiff_t>(outAt), out.end());
+    OPENSSL_cleanse(out.data(), out.size());
+    out.swap(grown);
+    outAt = 0;
+  }
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
 void Connection::forgetRetained() noexcept {
   OPENSSL_cleanse(retained.data(), retained.size());
   Bytes().swap(retained);
@@ -101,7 +114,9 @@ void Connection::handOver(Promotion& promotion, uint32_t seen) {
   promotion.fd = std::exchange(fd, -1);
   promotion.ssl = std::exchange(ssl, nullptr);
   SSL_set_mode(promotion.ssl, SSL_MODE_AUTO_RETRY);
-  Bytes due(out.begin() + static_cast<ptrdiff_t>(outAt), out.end());
+  Bytes due;
+  due.reserve(backlog() + promotion.pendingOut.size());
+  due.assign(out.begin() + static_cast<ptrdiff_t>(outAt), out.end());
   due.insert(due.end(), promotion.pendingOut.begin(), promotion.pendingOut.end());
   promotion.pendingOut.swap(due);
   if (seen < sequence) promotion.early.insert(promotion.early.end(), retained.begin(), retained.end());

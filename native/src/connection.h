@@ -32,7 +32,7 @@ struct Connection {
   TlsStep peek();
   TlsStep flush();
   size_t backlog() const noexcept { return out.size() - outAt; }
-  void append(ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+  void append(ByteView bytes);
   void retain(ByteView chunk) { retained.assign(chunk.begin(), chunk.end()); }
   void forgetRetained() noexcept;
   // close_notify if it can go at once.
