@@ -113,7 +113,6 @@ void Connection::resetOnClose() noexcept {
 void Connection::handOver(Promotion& promotion, uint32_t seen) {
   promotion.fd = std::exchange(fd, -1);
   promotion.ssl = std::exchange(ssl, nullptr);
-  SSL_set_mode(promotion.ssl, SSL_MODE_AUTO_RETRY);
   Bytes due;
   due.reserve(backlog() + promotion.pendingOut.size());
   due.assign(out.begin() + static_cast<ptrdiff_t>(outAt), out.end());

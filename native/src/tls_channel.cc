@@ -68,7 +68,8 @@ TlsChannel::TlsChannel(int fd, SSL* ssl, TlsOutput& output, Tunnel& tunnel)
   SSL_set_bio(ssl_, bio, bio);
   SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Buffers are released after each burst instead of after each record.
-  SSL_clear_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
+  // One that is not data ends the call: a client's KeyUpdates must not hold the worker.
+  SSL_clear_mode(ssl_, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_set_read_ahead(ssl_, 0);
 }
 
@@ -103,7 +104,7 @@ TlsChannel::Read TlsChannel::read(ByteSpan into, size_t& length) noexcept {
     return Read::kData;
   }
   const int error = SSL_get_error(ssl_, n);
-  if (error == SSL_ERROR_WANT_READ && !eof_) return Read::kWait;
+  if (error == SSL_ERROR_WANT_READ && !eof_) return staged() ? Read::kNothing : Read::kWait;
   ERR_clear_error();
   if (error == SSL_ERROR_ZERO_RETURN) return Read::kEof;
   fatal_ = true;

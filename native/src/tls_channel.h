@@ -33,7 +33,8 @@ struct TlsOutput {
 
 class TlsChannel {
  public:
-  enum class Read { kData, kWait, kEof, kError };
+  // kNothing: a record without data, behind which there are more.
+  enum class Read { kData, kNothing, kWait, kEof, kError };
 
   // Takes fd and SSL. The SSL must speak straight to the fd (SSL_set_fd): its BIOs are replaced.
   TlsChannel(int fd, SSL* ssl, TlsOutput& output, Tunnel& tunnel);

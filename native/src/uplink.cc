@@ -44,6 +44,10 @@ Uplink::Outcome Uplink::readBurst(Tunnel& tunnel, uint64_t nowMs) {
     const ByteSpan into = room();
     switch (tunnel.channel.read(into, length)) {
       case TlsChannel::Read::kData: break;
+      case TlsChannel::Read::kNothing:
+        length = kRecord;  // a change of keys costs about as much
+        if (total + length >= kBudget) return Outcome::kMore;
+        continue;
       case TlsChannel::Read::kWait: tunnel.channel.releaseBuffers(); return Outcome::kDrained;
       case TlsChannel::Read::kEof: return down(TunnelDownReason::kEof);
       case TlsChannel::Read::kError: return down(TunnelDownReason::kTls);

@@ -55,6 +55,20 @@ TEST_CASE("a client that never reads costs a bound, loses the oldest packets, an
   CHECK(count * kSize < 1024 * 1024 + FrameQueue::kLimit);
 }
 
+TEST_CASE("KeyUpdates without end hold up nobody, and what follows them is read") {
+  NEEDS_NETWORK();
+  Gateway gateway;
+  auto hostile = gateway.connect(2), quick = gateway.connect(3);
+  for (int i = 0; i < 3000; ++i) {
+    REQUIRE(SSL_key_update(hostile->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    REQUIRE(SSL_do_handshake(hostile->ssl()) == 1);
+  }
+  REQUIRE(hostile->send(cstp::kDpdReq, payload(5)));
+  REQUIRE(quick->send(cstp::kDpdReq, payload(5)));
+  CHECK(quick->receive(cstp::kDpdResp));
+  CHECK(hostile->receive(cstp::kDpdResp));
+}
+
 TEST_CASE("a control frame overtakes waiting packets") {
   NEEDS_NETWORK();
   Gateway gateway;
