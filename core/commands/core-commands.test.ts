@@ -107,7 +107,7 @@ test('session terminate ends it with a TERMINATE frame', async () => {
 test('an id that is unknown, empty or not unique is refused, and so is a reason that is no line', async () => {
   const { rig, run } = setUp()
   for (const id of ['zzz', '']) assert.is((await refusal(run('session drop', { id }))).code, 'SESSION_UNKNOWN')
-  const ids = Array.from({ length: 40 }, () => rig.table.create(login()).id)
+  const ids = Array.from({ length: 40 }, (_, at) => rig.table.create(login(`u${at}`)).id)
   const first = [...new Set(ids.map((id) => id[0]))].find((letter) => ids.filter((id) => id[0] === letter).length > 1) ?? ''
   assert.match((await refusal(run('session show', { id: first }))).message, /write more of the id/)
   for (const reason of ['two\nlines', 'x'.repeat(257)]) assert.is((await refusal(run('session drop', { id: ids[0] ?? '' }, { reason }))).code, 'USAGE')
