@@ -79,8 +79,9 @@ hostile('G27 random bytes instead of a handshake end that connection, counted', 
     const { socket } = await raw(port)
     socket.write(randomBytes(1 + (i * 97) % 5000))
     socket.end()
+    // One source may have 16 open handshakes.
+    if (i % 10 === 9) await until(() => stat('handshakeFailures') === i + 1, `${i + 1} failures`)
   }
-  await until(() => stat('handshakeFailures') === 40, 'forty failures')
   const halves: Raw[] = []
   for (let i = 0; i < 10; i++) {
     const half = await raw(port)
