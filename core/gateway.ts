@@ -98,6 +98,8 @@ export class Gateway {
     this.foundation = foundation
     this.closers.push(() => foundation.close())
     for (const { text } of warnings) log.warn(text)
+    // A rule that is written and has no effect must not be forgotten after the start.
+    if (warnings.length > 0) foundation.health.raise('CONFIG_WARNINGS', 'warning', warnings.map(({ text }) => text).join('; '))
     const tls = await loadTlsContexts(config, dataDirectory, { now: clock.now() })
     this.tls = tls
     this.reportCertificate(tls)
