@@ -35,6 +35,8 @@ export interface OpenSpec {
   /** Directory of the lock files that keep a second gateway off the same address (taken before bind). */
   readonly lockDirectory: string
   readonly limits: ConnectionLimits
+  /** Open the UDP port of the same number beside each listening TCP port, for DTLS. Default false. */
+  readonly udp?: boolean
 }
 
 /** What a peer may cost before login. */
@@ -59,6 +61,8 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
 export interface OpenInfo {
   readonly device: string
   readonly listeners: readonly ListenAddress[]
+  /** Where datagrams are taken; empty without DTLS. */
+  readonly udp: readonly ListenAddress[]
   readonly workers: number
   readonly fronts: number
   /** `tso4 tso6 uso4 uso6 csum`, as the kernel accepted them. */
@@ -100,6 +104,31 @@ export interface ConnectionInfo {
   readonly verifyResult: number
 }
 
+/** How the client of a tunnel may open its DTLS channel (reference protocol section 9.2). */
+export interface DtlsOffer {
+  /** `psk`: the key is an exporter of the tunnel's TLS connection. `resumed`: abbreviated handshake with the client's master secret. */
+  readonly mode: 'psk' | 'resumed'
+  /** 1 to 32 bytes that nobody can guess: the session_id of the client's ClientHello. */
+  readonly id: Uint8Array
+  /** 48 bytes with `resumed`. */
+  readonly masterSecret?: Uint8Array
+  /** OpenSSL's names in the gateway's order; exactly one with `resumed`. */
+  readonly ciphers: readonly string[]
+  /** Ask for a cookie before any work is done. Not when a Cisco client resumes (reference cisco section 5). */
+  readonly helloVerify: boolean
+}
+
+/** Why a DTLS channel ended while its tunnel goes on. The order is the wire between C++ and TypeScript (`native/src/event.h`). */
+export const DTLS_DOWN_REASONS = [
+  'closed', // close_notify of the client
+  'dpd', // no answer to DPD
+  'replaced', // by a newer handshake of the same tunnel
+  'forged', // too many records that do not authenticate
+  'withdrawn', // `updateTunnel` without the offer
+  'unreachable', // the network refuses what we send
+] as const
+export type DtlsDownReason = (typeof DTLS_DOWN_REASONS)[number]
+
 /** Everything the data plane has to know of a tunnel. A whole value: `updateTunnel` replaces it. */
 export interface TunnelSpec {
   readonly ipv4?: string
@@ -112,6 +141,8 @@ export interface TunnelSpec {
   readonly dpdRetries: number
   /** Seconds without sending after which a keepalive goes out; 0 = never. */
   readonly keepaliveSec: number
+  /** Absent: the tunnel has its TLS channel alone. */
+  readonly dtls?: DtlsOffer
 }
 
 /** Cumulative counters of one tunnel, payload bytes and packets of inner IP. */
@@ -181,6 +212,10 @@ export const STATS = [
   'rxSpoofed', 'rxInvalid', 'noRoute', 'tooBig', 'txDropped', 'handedOver', 'handOverDropped', 'unknownFrames',
   'dpdReceived', 'dpdSent', 'keepalivesSent', 'dpdTimeouts', 'eventsQueued', 'eventBatches', 'moderationPauses',
   'slowReaders', // closed before login because the peer does not read
+  'udpReads', 'udpWrites', 'udpRxDatagrams', 'udpTxDatagrams', 'udpWriteErrors', 'udpUnknown', 'udpOverflow',
+  'udpHandedOver', 'udpHandOverDropped', 'udpMoved',
+  'dtlsHellosVerified', 'dtlsHellosRefused', 'dtlsHandshakes', 'dtlsHandshakeFailures', 'dtlsHandshakesRefused', 'dtlsHandshakesOpen',
+  'dtlsOpen', 'dtlsRxRecords', 'dtlsTxRecords', 'dtlsReplayed', 'dtlsForged', 'dtlsInvalid',
 ] as const
 export type StatName = (typeof STATS)[number]
 
@@ -198,6 +233,10 @@ export interface DataPlaneHandler {
   tunnelUp(tunnel: TunnelHandle): void
   /** Exactly one of tunnelUp-then-tunnelDown or tunnelDown follows every promote. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void
+  /** The client speaks over DTLS; only while the tunnel is up. `cipher` is OpenSSL's name. */
+  dtlsUp?(tunnel: TunnelHandle, cipher: string): void
+  /** The DTLS channel ended and the tunnel goes on over TLS. None follows when the tunnel itself goes down. */
+  dtlsDown?(tunnel: TunnelHandle, reason: DtlsDownReason): void
 }
 
 export interface DataPlane {

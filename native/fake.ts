@@ -89,7 +89,7 @@ export class FakeDataPlane implements DataPlane {
     this.#stats = FakeDataPlane.#zeroStats()
     this.#listeners = spec.listen.map(({ address, port }, index) => ({ address, port: port === 0 ? 40_000 + index : port }))
     return {
-      device: spec.device.replace('%d', '0'), listeners: this.#listeners, workers: spec.workers === 0 ? 1 : spec.workers, fronts: 1,
+      device: spec.device.replace('%d', '0'), listeners: this.#listeners, udp: spec.udp === true ? this.#listeners : [], workers: spec.workers === 0 ? 1 : spec.workers, fronts: 1,
       offloads: ['csum', 'tso4', 'tso6'], openssl: { version: 'fake', object: 'fake' },
     }
   }

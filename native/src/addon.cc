@@ -69,19 +69,23 @@ Napi::Value openInfo(Napi::Env env, const OpenResult& result) {
     for (uint32_t i = 0; i < all.size(); ++i) array.Set(i, all[i]);
     return array;
   };
-  auto listeners = Napi::Array::New(env, result.listeners.size());
-  for (uint32_t i = 0; i < result.listeners.size(); ++i) {
-    auto one = Napi::Object::New(env);
-    one.Set("address", result.listeners[i].address);
-    one.Set("port", Napi::Number::New(env, result.listeners[i].port));
-    listeners.Set(i, one);
-  }
+  const auto endpoints = [&](const std::vector<Endpoint>& all) {
+    auto array = Napi::Array::New(env, all.size());
+    for (uint32_t i = 0; i < all.size(); ++i) {
+      auto one = Napi::Object::New(env);
+      one.Set("address", all[i].address);
+      one.Set("port", Napi::Number::New(env, all[i].port));
+      array.Set(i, one);
+    }
+    return array;
+  };
   auto openssl = Napi::Object::New(env);
   openssl.Set("version", result.opensslVersion);
   openssl.Set("object", result.opensslObject);
   auto info = Napi::Object::New(env);
   info.Set("device", result.device);
-  info.Set("listeners", listeners);
+  info.Set("listeners", endpoints(result.listeners));
+  info.Set("udp", endpoints(result.udp));
   info.Set("workers", Napi::Number::New(env, result.workers));
   info.Set("fronts", Napi::Number::New(env, result.fronts));
   info.Set("offloads", texts(result.offloads));

@@ -13,11 +13,12 @@ struct OpenRequest {
   ConnectionLimits limits;
   WorkerPoolSpec pool;
   std::vector<TlsContextConfig> tls;
+  bool udp = false;  // datagrams on the ports of `listen`
 };
 
 struct OpenResult {
   std::string device;
-  std::vector<Endpoint> listeners;
+  std::vector<Endpoint> listeners, udp;
   uint32_t workers = 0, fronts = 0;
   std::vector<std::string> offloads;
   std::string opensslVersion, opensslObject;

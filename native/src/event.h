@@ -14,7 +14,12 @@ enum class EventType : uint32_t {
   kFlushed = 5,
   kTunnelUp = 6,
   kTunnelDown = 7,  // arg: TunnelDownReason, payload: 9 x u64 LE counters, then the peer's DISCONNECT payload
+  kDtlsUp = 8,      // payload: OpenSSL's name of the suite
+  kDtlsDown = 9,    // arg: DtlsDownReason
 };
+
+// Order = DTLS_DOWN_REASONS in core/dataplane.ts.
+enum class DtlsDownReason : uint32_t { kClosed = 0, kDpd, kReplaced, kForged, kWithdrawn, kUnreachable };
 
 // Order = TUNNEL_DOWN_REASONS in core/dataplane.ts.
 enum class TunnelDownReason : uint32_t {

@@ -4,14 +4,11 @@
 
 #include <string>
 
+#include "endpoint.h"
 #include "lock_file.h"
 
 namespace postern {
 
-struct Endpoint {
-  std::string address;  // numeric
-  uint16_t port = 0;
-};
 Endpoint endpointOf(const sockaddr_storage& address);
 // "192.0.2.1:443", "[2001:db8::1]:443"
 std::string toString(const Endpoint& endpoint);

@@ -14,7 +14,12 @@ namespace postern {
   X(cstpRxFrames) X(cstpTxFrames) X(cstpFrameErrors) X(tlsWrites) X(tlsReads)                              \
   X(rxSpoofed) X(rxInvalid) X(noRoute) X(tooBig) X(txDropped) X(handedOver) X(handOverDropped)             \
   X(unknownFrames) X(dpdReceived) X(dpdSent) X(keepalivesSent) X(dpdTimeouts) X(eventsQueued)              \
-  X(eventBatches) X(moderationPauses) X(slowReaders)
+  X(eventBatches) X(moderationPauses) X(slowReaders)                                                       \
+  X(udpReads) X(udpWrites) X(udpRxDatagrams) X(udpTxDatagrams) X(udpWriteErrors) X(udpUnknown)             \
+  X(udpOverflow) X(udpHandedOver) X(udpHandOverDropped) X(udpMoved)                                        \
+  X(dtlsHellosVerified) X(dtlsHellosRefused) X(dtlsHandshakes) X(dtlsHandshakeFailures)                    \
+  X(dtlsHandshakesRefused) X(dtlsHandshakesOpen) X(dtlsOpen) X(dtlsRxRecords) X(dtlsTxRecords)             \
+  X(dtlsReplayed) X(dtlsForged) X(dtlsInvalid)
 
 enum class Stat : uint32_t {
 #define X(name) name,

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bytes.h"
+#include "dtls_offer.h"
 
 namespace postern {
 
@@ -21,6 +22,7 @@ struct TunnelSpec {
   uint32_t dpdSec = 0;         // 0 = no own probes
   uint32_t dpdRetries = 3;
   uint32_t keepaliveSec = 0;   // 0 = none
+  std::shared_ptr<const DtlsOffer> dtls;  // nullptr: the TLS channel alone
 };
 
 // A connection on its way from a front thread to a data worker (reference border section 5). Owns fd and SSL.
