@@ -131,8 +131,9 @@ export class Gateway {
     this.closers.push(() => host.stop())
     await host.start(pluginEntries(plugins, this.loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })
 
-    const info = dataPlane.open(openSpec(config, policies, dataDirectory), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
+    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
     this.info = info
+    if (info.udp.length === 0) log.info('no UDP port is open: sessions use TLS alone')
     this.closers.push(() => {
       // Counters of living tunnels are gone after this.
       sessions.stop()

@@ -15,7 +15,8 @@ test('every pool\'s first address is on the device, and the device takes the lar
     pools: new Map([['a', { name: 'a', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 }], ['b', { name: 'b', ipv4: '10.30.0.0/24', quarantineSec: 300 }]]),
     policy: { mtu: 1300 }, groups: new Map([['big', { name: 'big', label: 'big', auth: [], policy: { mtu: 1390 } }]]),
   } as unknown as GatewayConfig
-  const { addresses, mtu, workers, device, listen } = openSpec(config, createPolicies(config, () => []), testDirectory())
+  const { addresses, mtu, workers, device, listen, udp } = openSpec(config, createPolicies(config, () => []), testDirectory(), true)
+  assert.is(udp, true)
   assert.equal(addresses, ['10.20.0.1/16', 'fd20::1/64', '10.30.0.1/24'])
   assert.equal([mtu, workers, device, listen.length], [1390, 2, 'postern%d', 1])
   assert.throws(() => gatewayAddress('10.0.0.1/32'), /no address for the gateway/)

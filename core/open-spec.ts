@@ -7,8 +7,8 @@ import type { Policies } from './policy/policy.ts'
 
 const RUN_DIRECTORY = '/run/postern'
 
-/** What the data plane is opened with: every pool's first address on the device, which routes the pool into it. */
-export function openSpec(config: GatewayConfig, policies: Policies, dataDirectory: string): OpenSpec {
+/** What the data plane is opened with: every pool's first address on the device, which routes the pool into it. `udp`: somebody asks for datagrams. */
+export function openSpec(config: GatewayConfig, policies: Policies, dataDirectory: string, udp: boolean): OpenSpec {
   const { listen, device, workers } = config.gateway
   return {
     listen, device, workers,
@@ -17,6 +17,7 @@ export function openSpec(config: GatewayConfig, policies: Policies, dataDirector
     mtu: largestMtu(config, policies),
     lockDirectory: lockDirectory(dataDirectory),
     limits: DEFAULT_LIMITS,
+    udp,
   }
 }
 

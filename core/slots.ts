@@ -27,10 +27,19 @@ export interface ConnectRequest {
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly connection: ConnectionInfo
 }
-/** Data in, data out: contributes headers (exact spelling) and tunnel settings to the CONNECT answer. */
+type AnswerHeaders = readonly (readonly [name: string, value: string])[]
+/** What a negotiator adds to the CONNECT answer. */
+export interface Contribution {
+  /** Exact spelling. A function is asked when the tunnel is settled, for values that depend on it. */
+  readonly headers: AnswerHeaders | ((tunnel: TunnelSpec) => AnswerHeaders)
+  readonly tunnel?: Partial<TunnelSpec>
+  /** Most bytes that a channel of its own puts around an inner packet, the outer IP header aside: the MTU leaves room for them. */
+  readonly overhead?: number
+}
+/** Data in, data out: contributes headers and tunnel settings to the CONNECT answer. */
 export interface Negotiator {
   readonly name: string
-  negotiate(request: ConnectRequest, session: Session): { readonly headers: readonly (readonly [string, string])[]; readonly tunnel?: Partial<TunnelSpec> }
+  negotiate(request: ConnectRequest, session: Session): Contribution
 }
 
 /** The user's own layer of policy. */
@@ -58,6 +67,8 @@ export class Slots {
   readonly policySource = new Hooks<PolicySource>('policySource')
   readonly sessionEvents = new Hooks<SessionListener>('sessionEvents')
   readonly httpRoute = new Hooks<HttpRoute>('httpRoute')
+  /** Who needs the UDP port beside each TCP port of the gateway, by name. Read when the data plane opens; nobody: it is not bound. */
+  readonly datagrams = new Hooks<string>('datagrams')
   readonly device = new Hooks<DeviceListener>('device')
   readonly metric = new Hooks<MetricSource>('metric')
 }

@@ -9,6 +9,12 @@ test('D12 the table of protocol section 7.3', () => {
   assert.is(mtu('1500', undefined, 9000, 6), 1414)
   assert.is(mtu('1420', undefined), 1354)
 })
+test('D12 a channel with more overhead lowers the MTU, one with less leaves it', () => {
+  const fits = (overhead: number, outer: 4 | 6): number => tunnelMtu({ baseMtu: '1500', mtu: undefined, outer, limit: 9000, overhead }).mtu
+  assert.is(fits(8 + 65 + 1, 4), 1406)
+  assert.is(fits(8 + 65 + 1, 6), 1386)
+  assert.is(fits(8 + 29 + 1, 4), 1434)
+})
 test('the smallest of policy, wish and path wins', () => {
   assert.is(mtu('1500', '1390'), 1390)
   assert.is(mtu('1500', '1390', 1300), 1300)

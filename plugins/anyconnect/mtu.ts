@@ -1,10 +1,8 @@
 /** reference/protocol section 7.3; all values in bytes. */
 
 const IP_HEADER = { 4: 20, 6: 40 } as const
-const UDP_HEADER = 8
-/** Record header, explicit nonce and tag of DTLS 1.2 with AES-GCM. */
-const DTLS_GCM_OVERHEAD = 37
-const TYPE_BYTE = 1
+/** UDP header 8, record header, explicit nonce and tag of DTLS 1.2 with AES-GCM 37, type byte 1: room that every tunnel leaves. */
+const DTLS_GCM_OVERHEAD = 46
 
 /** Path MTU of the outer connection when the client does not tell. */
 export const DEFAULT_BASE_MTU = 1500
@@ -21,6 +19,8 @@ export interface MtuRequest {
   readonly outer: 4 | 6
   /** `mtu` of the policy. */
   readonly limit: number
+  /** What a channel puts around an inner packet, the outer IP header aside, where that is more than usual. */
+  readonly overhead?: number
 }
 
 export interface Mtu {
@@ -29,10 +29,13 @@ export interface Mtu {
   readonly mtu: number
 }
 
-/** The smallest of policy, the client's wish and what fits into one outer packet of a DTLS channel. */
+/**
+ * The smallest of policy, the client's wish and what fits into one outer packet of a DTLS channel. The TLS channel is a
+ * stream and sets no limit of its own.
+ */
 export function tunnelMtu(request: MtuRequest): Mtu {
   const baseMtu = within(request.baseMtu, BASE_MTU_RANGE) ?? DEFAULT_BASE_MTU
-  const fits = baseMtu - IP_HEADER[request.outer] - UDP_HEADER - DTLS_GCM_OVERHEAD - TYPE_BYTE
+  const fits = baseMtu - IP_HEADER[request.outer] - Math.max(DTLS_GCM_OVERHEAD, request.overhead ?? 0)
   const wanted = within(request.mtu, MTU_RANGE) ?? fits
   return { baseMtu, mtu: Math.max(MTU_RANGE.low, Math.min(request.limit, wanted, fits)) }
 }

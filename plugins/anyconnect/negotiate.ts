@@ -1,4 +1,4 @@
-import { netmask, type Leases, type Negotiator, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
+import { netmask, type Contribution, type Leases, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
 import type { TunnelRequest } from './connect-request.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
@@ -18,7 +18,7 @@ export interface Negotiation {
   readonly gatewayName: string
   /** Wall clock, ms. */
   readonly now: number
-  readonly contributions: readonly ReturnType<Negotiator['negotiate']>[]
+  readonly contributions: readonly Contribution[]
 }
 export interface Agreement {
   readonly headers: readonly Header[]
@@ -26,8 +26,8 @@ export interface Agreement {
 }
 
 /** Families the client can use and the MTU allows, and that MTU: what has to be known before leases are claimed. */
-export function tunnelWishes(request: TunnelRequest, policy: Policy): { readonly mtu: Mtu; readonly families: { readonly ipv4: boolean; readonly ipv6: boolean } } {
-  const mtu = tunnelMtu({ baseMtu: request.baseMtu, mtu: request.mtu, outer: request.outer, limit: policy.mtu })
+export function tunnelWishes(request: TunnelRequest, policy: Policy, contributions: readonly Contribution[]): { readonly mtu: Mtu; readonly families: { readonly ipv4: boolean; readonly ipv6: boolean } } {
+  const mtu = tunnelMtu({ baseMtu: request.baseMtu, mtu: request.mtu, outer: request.outer, limit: policy.mtu, overhead: Math.max(0, ...contributions.map(({ overhead }) => overhead ?? 0)) })
   return { mtu, families: { ipv4: request.wants.ipv4, ipv6: request.wants.ipv6 && mtu.mtu >= IPV6_MIN_MTU } }
 }
 
@@ -68,7 +68,7 @@ export function negotiate(input: Negotiation): Agreement {
     dpdRetries: policy.dpdRetries,
     keepaliveSec: policy.keepaliveSec,
   }
-  return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => headers)), spec }
+  return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec) : headers))), spec }
 }
 
 // Clients compare these literally at every reconnect.

@@ -44,14 +44,14 @@ export class TunnelGate {
     }
     const { session } = found
     try {
-      const { mtu, families } = tunnelWishes(request, session.policy.values)
+      const contributions = this.parts.negotiators().map((negotiator) => negotiator.negotiate(request, session))
+      const { mtu, families } = tunnelWishes(request, session.policy.values, contributions)
       const leases = sessions.claimLeases(session, families)
       if (!leases.ipv4 && !leases.ipv6) {
         this.shortages.line({ reason: 'no address of a family the client can use', session: session.id, peer })
         this.refuse(duplex, '503 Service Unavailable', POOL_TEXT)
         return
       }
-      const contributions = this.parts.negotiators().map((negotiator) => negotiator.negotiate(request, session))
       const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions })
       const taken = duplex.takeUnread(early)
       sessions.startTunnel({ session, connection: duplex.info, spec, head: head('200 OK', headers), early: taken.early, seen: taken.seen })
