@@ -11,7 +11,10 @@ fail() { printf 'peers: %s\n' "$*" >&2; exit 1; }
 
 mapfile -t present < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${peers[@]}" 2>/dev/null | sed -n 's/^ii *//p' | sort -u)
 mapfile -t missing < <(comm -23 <(printf '%s\n' "${peers[@]}" | sort -u) <(printf '%s\n' "${present[@]}"))
-[ "${#missing[@]}" -gt 0 ] || exit 0
+other_openconnect() {
+  "$(dirname "$0")/openconnect-openssl.sh" >/dev/null || printf 'peers: tests with that build of openconnect will be skipped\n' >&2
+}
+[ "${#missing[@]}" -gt 0 ] || { other_openconnect; exit 0; }
 
 [ "$(id -u)" = 0 ] || fail "run this as root, or install: ${missing[*]}"
 printf 'peers: installing %s\n' "${missing[*]}"
@@ -26,3 +29,4 @@ if [ ! -e "$policy" ]; then
 fi
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 || fail "apt-get install ${missing[*]} failed: $(grep -m1 '^E:' "$log" || true)"
 rm -f "$log"
+other_openconnect

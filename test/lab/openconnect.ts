@@ -4,6 +4,8 @@ import { Service, until, type CommandResult } from './command.ts'
 import { GATEWAY, type Host } from './lab.ts'
 
 export interface OpenConnectOptions {
+  /** Default Debian's, which is built with GnuTLS. */
+  readonly program?: string | undefined
   /** Host part and path: `10.77.0.1/staff`, `[fd77::1]`. Default the gateway's IPv4 address. */
   readonly server?: string | undefined
   readonly pin: string
@@ -25,7 +27,7 @@ export class OpenConnect {
     const user = options.user === undefined ? [] : ['--user', options.user]
     this.service = new Service(
       [
-        'openconnect', '--protocol=anyconnect', '--servercert', options.pin, '--interface', 'tun0', '--script', SCRIPT,
+        options.program ?? 'openconnect', '--protocol=anyconnect', '--servercert', options.pin, '--interface', 'tun0', '--script', SCRIPT,
         ...user, ...(options.args ?? []), `https://${options.server ?? GATEWAY.ipv4}`,
       ],
       { namespace: host.namespace, env: { LAB_FOLDER: this.folder } },
