@@ -1,0 +1,17 @@
+// What main can run. Each prints one JSON line; 0 when all went as it must, 1 when not; throws for what it cannot even try.
+#pragma once
+#include <span>
+
+#include "options.h"
+
+namespace load {
+
+struct Command {
+  const char* name;
+  int (*run)(const Options&);
+};
+extern const std::span<const Command> kCommands;
+
+int runSteps(const Options& options);
+
+}  // namespace load
