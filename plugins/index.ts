@@ -3,6 +3,7 @@ import adminApi from './admin-api/index.ts'
 import anyconnect from './anyconnect/index.ts'
 import authLocal from './auth-local/index.ts'
 import cli from './cli/index.ts'
+import dtls from './dtls/index.ts'
 import firewall from './firewall/index.ts'
 import { planned } from './planned.ts'
 
@@ -10,4 +11,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, dtls, adminApi, cli, ...planned]

@@ -1,0 +1,32 @@
+import type { ConnectRequest } from '../../core/api.ts'
+
+const MASTER_SECRET = /^[0-9a-f]{96}$/i
+/** No client offers more; what comes behind is not read. */
+export const MAX_OFFERED = 128
+
+/** What a client said of DTLS with CONNECT (reference/protocol sections 7.1 and 9.2, reference/cisco section 1). */
+export interface DtlsRequest {
+  /** Names of X-DTLS-CipherSuite and X-DTLS12-CipherSuite, as sent. */
+  readonly offered: Readonly<Record<'X-DTLS-CipherSuite' | 'X-DTLS12-CipherSuite', readonly string[]>>
+  /** 48 bytes, made anew at each call; undefined when there is none or it is malformed. */
+  readonly masterSecret: () => Uint8Array | undefined
+  /** Only approved suites, please. */
+  readonly fips: boolean
+}
+
+/**
+ * X-DTLS-Accept-Encoding and X-DTLS-Header-Pad-Length are tolerated and mean nothing here: no compression is answered, and
+ * records carry no pad.
+ */
+export function readDtlsRequest({ headers }: ConnectRequest): DtlsRequest {
+  const names = (header: string): readonly string[] =>
+    (headers.get(header.toLowerCase()) ?? []).join(':').split(':', MAX_OFFERED).map((name) => name.trim()).filter((name) => name !== '')
+  return {
+    offered: { 'X-DTLS-CipherSuite': names('X-DTLS-CipherSuite'), 'X-DTLS12-CipherSuite': names('X-DTLS12-CipherSuite') },
+    masterSecret: () => {
+      const [secret = '', ...more] = new Set((headers.get('x-dtls-master-secret') ?? []).map((value) => value.trim()))
+      return more.length === 0 && MASTER_SECRET.test(secret) ? Buffer.from(secret, 'hex') : undefined
+    },
+    fips: headers.get('x-cstp-fips-mode')?.some((value) => value.trim().toLowerCase() === 'enabled') ?? false,
+  }
+}

@@ -1,0 +1,46 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PluginHost } from '../../core/host.ts'
+import { Slots } from '../../core/slots.ts'
+import { TestLog, testDirectory } from '../../core/testing.ts'
+import plugin from './index.ts'
+
+async function started(config: unknown) {
+  const slots = new Slots()
+  const host = new PluginHost({ log: new TestLog(), slots, dataDirectory: testDirectory(), mode: 'serve' })
+  await host.start([{ plugin, config: plugin.config.parse(config) }])
+  return { slots, host, state: host.status()[0] }
+}
+
+test('the plugin asks for datagrams and negotiates; when it stops, nothing of it stays', async () => {
+  const { slots, host, state } = await started({})
+  assert.equal(state, { name: 'dtls', state: 'on' })
+  const sizes = () => [slots.datagrams, slots.negotiator, slots.device].map((slot) => slot.list().length)
+  assert.equal(slots.datagrams.list(), ['dtls'])
+  assert.equal(sizes(), [1, 1, 1])
+  await host.stop()
+  assert.equal(sizes(), [0, 0, 0])
+})
+
+test('G14 a configuration that leaves no suite: no datagrams, and the status says why', async () => {
+  for (const config of [{ psk: false, legacy: false }, { psk: false, ciphers: ['PSK-AES256-GCM-SHA384'] }, { legacy: false, ciphers: ['AES256-SHA'] }]) {
+    const { slots, host, state } = await started(config)
+    assert.equal(state, { name: 'dtls', state: 'skipped', reason: 'the configuration leaves no cipher suite' })
+    assert.equal([slots.datagrams.list(), slots.negotiator.list()], [[], []])
+    await host.stop()
+  }
+})
+
+test('G14 psk = false and legacy = false take their suites away', async () => {
+  const first = async (config: unknown) => {
+    const { slots, host } = await started(config)
+    const { negotiator } = slots
+    const [one] = negotiator.list()
+    await host.stop()
+    return (one as unknown as { readonly suites: readonly { readonly header: string }[] }).suites.map(({ header }) => header)
+  }
+  assert.not.ok((await first({ psk: false })).includes('psk'))
+  assert.equal([...new Set(await first({ legacy: false }))], ['psk'])
+})
+
+test.run()

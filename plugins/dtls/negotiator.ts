@@ -1,0 +1,76 @@
+import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session } from '../../core/api.ts'
+import type { ChannelIds } from './channel-ids.ts'
+import { choose, type Choice } from './choose.ts'
+import { readDtlsRequest } from './dtls-request.ts'
+import type { Suite } from './suite.ts'
+
+const UDP_HEADER = 8
+const TYPE_BYTE = 1
+const NOTHING: Contribution = { headers: [] }
+
+/** The DTLS part of the CONNECT answer, and what the data plane has to know for the handshake. */
+export class DtlsNegotiator implements Negotiator, DeviceListener {
+  readonly name = 'dtls'
+  private ports: ReadonlySet<number> = new Set()
+
+  constructor(
+    private readonly suites: readonly Suite[],
+    private readonly ids: ChannelIds,
+    private readonly log: Logger,
+  ) {}
+
+  deviceUp({ udp }: OpenInfo): void {
+    this.ports = new Set(udp.map(({ port }) => port))
+  }
+  deviceDown(): void {
+    this.ports = new Set()
+  }
+
+  negotiate(request: ConnectRequest, session: Session): Contribution {
+    const { port } = request.connection.local
+    const choice: Choice = this.ports.has(port) ? choose(readDtlsRequest(request), this.suites) : { refused: `no UDP port ${port} is open` }
+    if ('refused' in choice) {
+      this.log.info('no dtls', { session: session.id, user: session.user, reason: choice.refused })
+      return NOTHING
+    }
+    return choice.mode === 'psk' ? this.shared(choice.suites, session, port) : this.resumed(choice.suite, choice.masterSecret, session, port)
+  }
+
+  private shared(suites: readonly Suite[], session: Session, port: number): Contribution {
+    const id = this.ids.of(session.id, 'psk')
+    const dtls: DtlsOffer = { mode: 'psk', id, ciphers: suites.map(({ cipher }) => cipher), helloVerify: true }
+    return {
+      tunnel: { dtls },
+      overhead: overheadOf(suites),
+      headers: ({ dpdSec, keepaliveSec }) => [
+        ['X-DTLS-App-ID', hex(id)],
+        ['X-DTLS-Port', String(port)],
+        ['X-DTLS-Keepalive', String(keepaliveSec)],
+        ['X-DTLS-DPD', String(dpdSec)],
+        ['X-DTLS-CipherSuite', 'PSK-NEGOTIATE'],
+      ],
+    }
+  }
+
+  // No HelloVerifyRequest: no gateway sends one to a Cisco client that resumes (reference/cisco section 5).
+  private resumed(suite: Suite, masterSecret: Uint8Array, session: Session, port: number): Contribution {
+    const id = this.ids.of(session.id, 'resumed')
+    const dtls: DtlsOffer = { mode: 'resumed', id, masterSecret, ciphers: [suite.cipher], helloVerify: false }
+    return {
+      tunnel: { dtls },
+      overhead: overheadOf([suite]),
+      headers: ({ mtu, dpdSec, keepaliveSec }) => [
+        ['X-DTLS-Session-ID', hex(id)],
+        ['X-DTLS-Port', String(port)],
+        ['X-DTLS-Keepalive', String(keepaliveSec)],
+        ['X-DTLS-DPD', String(dpdSec)],
+        // Another value than X-CSTP-MTU makes Cisco's clients reconnect when UDP is blocked (reference/cisco section 3).
+        ['X-DTLS-MTU', String(mtu)],
+        [suite.header, suite.name],
+      ],
+    }
+  }
+}
+
+const overheadOf = (suites: readonly Suite[]): number => UDP_HEADER + Math.max(...suites.map(({ overhead }) => overhead)) + TYPE_BYTE
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
