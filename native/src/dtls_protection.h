@@ -51,7 +51,7 @@ struct DtlsKeys {
 // or when OpenSSL refuses.
 bool deriveDtlsKeys(DtlsCipher cipher, ByteView masterSecret, ByteView clientRandom, ByteView serverRandom, DtlsKeys& into);
 
-// nullptr when OpenSSL cannot make the cipher.
-std::unique_ptr<DtlsProtection> createAeadProtection(const DtlsKeys& keys);
+// nullptr when OpenSSL cannot make the cipher. `forgeries`: how many the keys have met already.
+std::unique_ptr<DtlsProtection> createAeadProtection(const DtlsKeys& keys, uint64_t forgeries = 0);
 
 }  // namespace postern
