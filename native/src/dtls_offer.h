@@ -18,7 +18,7 @@ struct DtlsOffer {
   bool helloVerify = true;   // ask for a cookie first (reference cisco section 5: not when a Cisco client resumes)
   DtlsOffer() = default;
   DtlsOffer(const DtlsOffer&) = default;
-  DtlsOffer& operator=(const DtlsOffer&) = default;
+  DtlsOffer& operator=(const DtlsOffer&) = delete;  // would leave the old secret behind
   ~DtlsOffer();              // wipes
 };
 

@@ -16,9 +16,11 @@ struct DtlsSecret {
   DtlsSecret() = default;
   explicit DtlsSecret(Bytes b) : bytes(std::move(b)) {}
   DtlsSecret(const DtlsSecret&) = default;
-  DtlsSecret(DtlsSecret&&) = default;
-  DtlsSecret& operator=(const DtlsSecret&) = default;
-  DtlsSecret& operator=(DtlsSecret&&) = default;
+  DtlsSecret(DtlsSecret&&) noexcept = default;
+  DtlsSecret& operator=(DtlsSecret other) noexcept {  // what was here goes, wiped, with `other`
+    bytes.swap(other.bytes);
+    return *this;
+  }
   ~DtlsSecret();
 };
 

@@ -1,0 +1,53 @@
+#include "udp_peer.h"
+
+#include <arpa/inet.h>
+#include <openssl/rand.h>
+
+#include <cstring>
+
+namespace postern {
+namespace {
+
+constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+// Strangers choose their addresses and ports: without a seed they would choose their bucket too.
+struct Seed {
+  uint64_t words[3] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb};
+  Seed() noexcept {
+    uint64_t random[3];
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(random), sizeof random) != 1) return;
+    for (size_t i = 0; i < 3; ++i) words[i] = random[i] | 1;
+  }
+};
+
+uint64_t mix(uint64_t a, uint64_t b) noexcept {
+  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+}  // namespace
+
+bool UdpPeer::ipv4() const noexcept { return std::memcmp(address.data(), kMapped, sizeof kMapped) == 0; }
+
+std::string UdpPeer::text() const {
+  char name[INET6_ADDRSTRLEN];
+  if (ipv4()) {
+    ::inet_ntop(AF_INET, address.data() + sizeof kMapped, name, sizeof name);
+    return std::string(name) + ":" + std::to_string(port);
+  }
+  ::inet_ntop(AF_INET6, address.data(), name, sizeof name);
+  return "[" + std::string(name) + "]:" + std::to_string(port);
+}
+
+size_t UdpPeerHash::operator()(const UdpPeer& peer) const noexcept {
+  static const Seed seed;
+  uint64_t address[2], local[2];
+  std::memcpy(address, peer.address.data(), sizeof address);
+  std::memcpy(local, peer.local.data(), sizeof local);
+  const uint64_t rest = uint64_t{peer.port} << 48 | uint64_t{peer.listener} << 32 | peer.scope;
+  const uint64_t there = mix(address[0] ^ seed.words[0], address[1] ^ seed.words[1]);
+  const uint64_t here = mix(local[0] ^ seed.words[1], local[1] ^ seed.words[2]);
+  return mix(there ^ rest ^ seed.words[2], here ^ seed.words[0]);
+}
+
+}  // namespace postern
