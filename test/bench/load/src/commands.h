@@ -13,5 +13,10 @@ struct Command {
 extern const std::span<const Command> kCommands;
 
 int runSteps(const Options& options);
+int runUp(const Options& options);
+int runDown(const Options& options);
+int runEcho(const Options& options);
+int runHold(const Options& options);
+int runSink(const Options& options);
 
 }  // namespace load
