@@ -18,5 +18,6 @@ int runDown(const Options& options);
 int runEcho(const Options& options);
 int runHold(const Options& options);
 int runSink(const Options& options);
+int runTun(const Options& options);
 
 }  // namespace load
