@@ -1,5 +1,5 @@
 // Runs a fuzz target once over its committed corpus, for builds without libFuzzer. The directory follows from the
-// program's name: cstp_corpus reads fuzz/corpus/cstp.
+// program's name: dtls_record_corpus reads fuzz/corpus/dtls_record.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 int main(int, char** argv) {
   const std::string program = std::filesystem::path(argv[0]).filename();
-  const std::filesystem::path corpus = "fuzz/corpus/" + program.substr(0, program.find('_'));
+  const std::filesystem::path corpus = "fuzz/corpus/" + program.substr(0, program.rfind('_'));
   int n = 0;
   for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
     std::ifstream file(entry.path(), std::ios::binary);

@@ -58,6 +58,7 @@ class DtlsPair {
   explicit DtlsPair(const std::string& suite) {
     const bool psk = suite.starts_with("PSK-");
     server = make(DTLS_server_method(), suite, psk, serverEnd);
+    SSL_set_options(server, SSL_OP_NO_RENEGOTIATION);
     client = make(DTLS_client_method(), suite, psk, clientEnd);
     if (!psk) resume(suite);
     SSL_set_accept_state(server);
@@ -109,7 +110,7 @@ class DtlsPair {
     SSL_CTX* ctx = SSL_CTX_new(method);
     SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION);
     SSL_CTX_set_security_level(ctx, 0);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU | SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU | SSL_OP_NO_EXTENDED_MASTER_SECRET | SSL_OP_NO_ENCRYPT_THEN_MAC);
     SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>("test"), 4);
     SSL_CTX_set_session_cache_mode(ctx, psk ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
     if (SSL_CTX_set_cipher_list(ctx, suite.c_str()) != 1) throw std::runtime_error(suite + " is unknown");
