@@ -85,8 +85,14 @@ bool parseClientHello(ByteView datagram, ClientHello& into) noexcept {
 }
 
 bool isDtlsHandshake(ByteView datagram) noexcept {
-  if (datagram.size() < kDtlsHeader || load16(datagram.data() + 3) != 0 || datagram[1] != kDtls12 >> 8) return false;
-  return datagram[0] >= static_cast<uint8_t>(DtlsContent::kChangeCipherSpec) && datagram[0] <= static_cast<uint8_t>(DtlsContent::kHandshake);
+  if (datagram.size() < kDtlsHeader || datagram[1] != kDtls12 >> 8) return false;
+  const uint16_t epoch = load16(datagram.data() + 3);
+  switch (static_cast<DtlsContent>(datagram[0])) {
+    case DtlsContent::kHandshake: return epoch <= 1;
+    case DtlsContent::kChangeCipherSpec:
+    case DtlsContent::kAlert: return epoch == 0;
+    default: return false;
+  }
 }
 
 Bytes helloVerifyRequest(const ClientHello& hello, const std::array<uint8_t, kDtlsCookie>& cookie) {

@@ -21,7 +21,8 @@ struct ClientHello {
 // The views lie in `datagram`.
 bool parseClientHello(ByteView datagram, ClientHello& into) noexcept;
 
-// Does the datagram begin with a record of epoch 0 that a handshake has to see (handshake, ChangeCipherSpec, alert)?
+// Does the datagram begin with a record that a handshake has to see? Handshake messages, ChangeCipherSpec and alerts of
+// epoch 0; Finished, the one message of epoch 1, which some clients send in a datagram of its own.
 bool isDtlsHandshake(ByteView datagram) noexcept;
 
 inline constexpr size_t kDtlsCookie = 32;

@@ -49,7 +49,7 @@ SslContext makeContext(DtlsOffer::Mode mode, const std::string& ciphers) {
     return nullptr;
   }
   SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_QUERY_MTU | SSL_OP_NO_COMPRESSION |
-                                     SSL_OP_CIPHER_SERVER_PREFERENCE | (psk ? 0 : SSL_OP_NO_EXTENDED_MASTER_SECRET));
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_ENCRYPT_THEN_MAC | (psk ? 0 : SSL_OP_NO_EXTENDED_MASTER_SECRET));
   SSL_CTX_set_read_ahead(ctx.get(), 1);
   SSL_CTX_set_cookie_verify_cb(ctx.get(), acceptCookie);
   if (psk) {

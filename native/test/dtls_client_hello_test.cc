@@ -122,7 +122,9 @@ TEST_CASE("bytes behind the extensions, and a block that claims more than there 
 TEST_CASE("records a handshake has to see") {
   for (const uint8_t type : {20, 21, 22}) CHECK(isDtlsHandshake(record(type, 0, 0, {1})));
   CHECK_FALSE(isDtlsHandshake(record(23, 0, 0, {1})));
-  CHECK_FALSE(isDtlsHandshake(record(22, 1, 0, {1})));
+  CHECK(isDtlsHandshake(record(22, 1, 0, {1})));
+  CHECK_FALSE(isDtlsHandshake(record(22, 2, 0, {1})));
+  for (const uint8_t type : {20, 21, 23}) CHECK_FALSE(isDtlsHandshake(record(type, 1, 0, {1})));
   CHECK_FALSE(isDtlsHandshake(record(22, 0, 0, {1}, 0x0303)));
   CHECK_FALSE(isDtlsHandshake(Bytes(12, 22)));
 }
