@@ -19,7 +19,8 @@ namespace postern {
   X(udpOverflow) X(udpHandedOver) X(udpHandOverDropped) X(udpMoved)                                        \
   X(dtlsHellosVerified) X(dtlsHellosRefused) X(dtlsHandshakes) X(dtlsHandshakeFailures)                    \
   X(dtlsHandshakesRefused) X(dtlsHandshakesOpen) X(dtlsOpen) X(dtlsRxRecords) X(dtlsTxRecords)             \
-  X(dtlsReplayed) X(dtlsForged) X(dtlsInvalid)
+  X(dtlsReplayed) X(dtlsForged) X(dtlsInvalid)                                                             \
+  X(mergesDisabled) X(codelDropped) X(codelMarked)
 
 enum class Stat : uint32_t {
 #define X(name) name,
