@@ -25,5 +25,7 @@ export function connectionRelay(slots: Slots, sessions: SessionTable, dataPlane:
     flushed: (handle) => guarded(() => transport()?.flushed(handle)),
     tunnelUp: (tunnel) => guarded(() => sessions.tunnelUp(tunnel)),
     tunnelDown: (tunnel, down) => guarded(() => sessions.tunnelDown(tunnel, down)),
+    dtlsUp: (tunnel, cipher) => guarded(() => sessions.dtlsUp(tunnel, cipher)),
+    dtlsDown: (tunnel, reason) => guarded(() => sessions.dtlsDown(tunnel, reason)),
   }
 }

@@ -110,7 +110,7 @@ export interface DtlsOffer {
   readonly mode: 'psk' | 'resumed'
   /** 1 to 32 bytes that nobody can guess: the session_id of the client's ClientHello. */
   readonly id: Uint8Array
-  /** 48 bytes with `resumed`. */
+  /** 48 bytes with `resumed`. The data plane copies them within the call. */
   readonly masterSecret?: Uint8Array
   /** OpenSSL's names in the gateway's order; exactly one with `resumed`. */
   readonly ciphers: readonly string[]
@@ -236,9 +236,9 @@ export interface DataPlaneHandler {
   /** Exactly one of tunnelUp-then-tunnelDown or tunnelDown follows every promote. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void
   /** The client speaks over DTLS; only while the tunnel is up. `cipher` is OpenSSL's name. */
-  dtlsUp?(tunnel: TunnelHandle, cipher: string): void
-  /** The DTLS channel ended and the tunnel goes on over TLS. None follows when the tunnel itself goes down. */
-  dtlsDown?(tunnel: TunnelHandle, reason: DtlsDownReason): void
+  dtlsUp(tunnel: TunnelHandle, cipher: string): void
+  /** The DTLS channel ended and the tunnel goes on over TLS. None follows when the tunnel itself goes down. A newer handshake: `replaced`, then dtlsUp again. */
+  dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void
 }
 
 export interface DataPlane {

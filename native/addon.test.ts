@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { DEFAULT_LIMITS, STATS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
+import { DEFAULT_LIMITS, DTLS_DOWN_REASONS, STATS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
 import type { OpenSpec, TunnelHandle } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
 import { certificate, context } from '../test/native/certificates.ts'
@@ -42,6 +42,8 @@ test('counters, events and reasons have the same order in C++ and TypeScript', (
   const reasons = /enum class TunnelDownReason[^{]*\{([^}]*)\}/.exec(source('event.h'))?.[1] ?? ''
   const dashed = (name: string): string => name.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
   assert.equal([...reasons.matchAll(/k(\w+)/g)].map(([, name = '']) => dashed(name)), [...TUNNEL_DOWN_REASONS])
+  const dtls = /enum class DtlsDownReason[^{]*\{([^}]*)\}/.exec(source('event.h'))?.[1] ?? ''
+  assert.equal([...dtls.matchAll(/k(\w+)/g)].map(([, name = '']) => dashed(name)), [...DTLS_DOWN_REASONS])
   assert.is(Number(/kTunnelCounterWords = (\d+)/.exec(source('tunnel_spec.h'))?.[1]), TUNNEL_COUNTERS.length)
 })
 

@@ -1,9 +1,9 @@
 import type { ConnectionHandle, DataPlaneHandler, TunnelCounters, TunnelDown, TunnelHandle } from '../core/dataplane.ts'
-import { TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
+import { DTLS_DOWN_REASONS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
 import { readConnectionInfo } from './connection_info.ts'
 
 /** The numbers of `EventType` in src/event.h. */
-export const EVENT = { connection: 1, data: 2, end: 3, closed: 4, flushed: 5, tunnelUp: 6, tunnelDown: 7 } as const
+export const EVENT = { connection: 1, data: 2, end: 3, closed: 4, flushed: 5, tunnelUp: 6, tunnelDown: 7, dtlsUp: 8, dtlsDown: 9 } as const
 const WORDS = 5
 
 interface Event {
@@ -83,6 +83,8 @@ export class Dispatcher {
       case EVENT.flushed: return this.handler.flushed(connection)
       case EVENT.tunnelUp: return this.handler.tunnelUp(tunnel)
       case EVENT.tunnelDown: return this.handler.tunnelDown(tunnel, readDown(arg, bytes))
+      case EVENT.dtlsUp: return this.handler.dtlsUp(tunnel, bytes.toString('latin1'))
+      case EVENT.dtlsDown: return this.handler.dtlsDown(tunnel, DTLS_DOWN_REASONS[arg] ?? 'closed')
     }
   }
 }

@@ -128,6 +128,8 @@ test('status has the documented fields and the data plane\'s counters', async ()
   assert.equal((status['health'] as { code: string }[]).map(({ code }) => code), ['DISK'])
   assert.is(status.counters['promoted'], 1)
   assert.ok(typeof status['version'] === 'string' && JSON.stringify(data))
+  assert.equal(status['udp'], [])
+  assert.match(text ?? '', /listening on nothing, TLS only/)
   assert.match(text ?? '', /plugin dtls: skipped \(no UDP\)/)
 })
 

@@ -1,6 +1,8 @@
 import { VERSION } from '../version.ts'
 import type { CommandResult } from '../commands.ts'
+import type { ListenAddress } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
+import { formatEndpoint } from '../net/address.ts'
 import type { CoreCommand, CoreServices } from './core-commands.ts'
 
 /** `status --json`: documented, stable (reference configuration, section 2); `throughput` and `counters` go beyond it. */
@@ -19,6 +21,8 @@ function status({ clock, health, plugins, serving }: CoreServices): CommandResul
     health: health.list(),
     device: info?.device ?? null,
     listeners: info?.listeners ?? [],
+    // Empty: every session has TLS alone.
+    udp: info?.udp ?? [],
     // As the clients see it: received from them, sent to them.
     throughput: { rxBytes: Number(stats.tunTxBytes), txBytes: Number(stats.tunRxBytes), rxPackets: Number(stats.tunTxPackets), txPackets: Number(stats.tunRxPackets) },
     counters: Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, Number(value)])),
@@ -26,11 +30,11 @@ function status({ clock, health, plugins, serving }: CoreServices): CommandResul
   return { data, text: text(data) }
 }
 
-function text(data: { version: string; uptimeSec: number; sessions: { total: number; tls: number; dtls: number; waiting: number }; plugins: readonly { name: string; state: string; reason: string | null }[]; health: readonly { severity: string; text: string; since: string }[]; listeners: readonly { address: string; port: number }[] }): string {
+function text(data: { version: string; uptimeSec: number; sessions: { total: number; tls: number; dtls: number; waiting: number }; plugins: readonly { name: string; state: string; reason: string | null }[]; health: readonly { severity: string; text: string; since: string }[]; listeners: readonly ListenAddress[]; udp: readonly ListenAddress[] }): string {
   const { sessions } = data
   return [
     `postern ${data.version}, up ${data.uptimeSec} s`,
-    `listening on ${data.listeners.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`).join(', ') || 'nothing'}`,
+    `listening on ${data.listeners.map(({ address, port }) => formatEndpoint(address, port)).join(', ') || 'nothing'}${data.udp.length === 0 ? ', TLS only' : ', TLS and DTLS'}`,
     `sessions: ${sessions.total} (${sessions.dtls} dtls, ${sessions.tls} tls, ${sessions.waiting} waiting)`,
     ...data.plugins.map(({ name, state, reason }) => `plugin ${name}: ${state}${reason === null ? '' : ` (${reason})`}`),
     ...(data.health.length === 0 ? ['health: good'] : data.health.map((entry) => `${entry.severity} since ${entry.since}: ${entry.text}`)),

@@ -15,7 +15,7 @@ export function sessionJson(session: Session, sessions: Sessions) {
     peer: session.peer,
     agent: session.device.agent,
     tls: session.tls ? { version: session.tls.version, cipher: session.tls.cipher } : null,
-    dtls: null,
+    dtls: session.dtls ? { version: session.dtls.version, cipher: session.dtls.cipher } : null,
     createdAt: time(session.createdAt),
     connectedAt: time(session.connectedAt),
     rxBytes: Number(rxBytes),
@@ -42,7 +42,9 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
       session.state === 'waiting'
         ? { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since: brief.idleSince }
         : { level: 'SSL-Tunnel', state: 'up', protocol: brief.tls?.version ?? null, cipher: brief.tls?.cipher ?? null, since: brief.connectedAt },
-      { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null },
+      session.dtls
+        ? { level: 'DTLS-Tunnel', state: 'up', protocol: session.dtls.version, cipher: session.dtls.cipher, since: time(session.dtls.since) }
+        : { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null },
     ],
   }
 }

@@ -1,8 +1,9 @@
+import type { DtlsDownReason } from '../dataplane.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Logger } from '../log.ts'
 import type { EndCause, Session, SessionListener } from './session.ts'
 
-/** Tells listeners in their order. One that throws is logged and keeps nothing from the others. */
+/** A line in the log, then the listeners in their order. One that throws is logged and keeps nothing from the others. */
 export class SessionListeners {
   constructor(
     private readonly hooks: Hooks<SessionListener>,
@@ -13,12 +14,25 @@ export class SessionListeners {
     this.each((listener) => listener.sessionCreated?.(session))
   }
   up(session: Session): void {
+    const { id, user, peer, leases: { ipv4, ipv6 }, tls } = session
+    this.log.info('tunnel up', { session: id, user, peer, ipv4: ipv4?.address, ipv6: ipv6?.address, ...tls })
     this.each((listener) => listener.tunnelUp?.(session))
   }
+  dtlsUp(session: Session): void {
+    const { id, user, dtls } = session
+    this.log.info('dtls up', { session: id, user, version: dtls?.version, cipher: dtls?.cipher })
+    this.each((listener) => listener.dtlsUp?.(session))
+  }
+  dtlsDown(session: Session, reason: DtlsDownReason): void {
+    this.log.info('dtls down', { session: session.id, user: session.user, reason })
+    this.each((listener) => listener.dtlsDown?.(session, reason))
+  }
   down(session: Session, reason: string): void {
+    this.log.info('tunnel down', { session: session.id, user: session.user, reason })
     this.each((listener) => listener.tunnelDown?.(session, reason))
   }
   ended(session: Session, cause: EndCause): void {
+    this.log.info('session ended', { session: session.id, user: session.user, cause })
     this.each((listener) => listener.sessionEnded?.(session, cause))
   }
 

@@ -17,6 +17,8 @@ const play = (...events: MachineEvent[]) => {
 const start = (number: number): MachineEvent => ({ type: 'start', tunnel: handle(number) })
 const up = (number: number): MachineEvent => ({ type: 'up', tunnel: handle(number) })
 const down = (number: number, quit = false): MachineEvent => ({ type: 'down', tunnel: handle(number), quit })
+const dtlsUp = (number: number): MachineEvent => ({ type: 'dtls-up', tunnel: handle(number) })
+const dtlsDown = (number: number): MachineEvent => ({ type: 'dtls-down', tunnel: handle(number) })
 const END: MachineEvent = { type: 'end' }
 
 test('the table, row by row', () => {
@@ -29,10 +31,18 @@ test('the table, row by row', () => {
   assert.equal(play(END), { phase: 'ended', effects: ['tell-ended'] })
 })
 
+test('D01 G13 the DTLS channel comes and goes inside its tunnel, and goes with it', () => {
+  assert.equal(play(start(1), up(1), dtlsUp(1), dtlsDown(1), dtlsUp(1), down(1)), { phase: 'waiting', effects: ['promote 1', 'tell-up', 'tell-dtls-up', 'tell-dtls-down', 'tell-dtls-up', 'tell-down'] })
+  assert.equal(play(start(1), up(1), dtlsUp(1), dtlsUp(1), down(1, true)), { phase: 'ended', effects: ['promote 1', 'tell-up', 'tell-dtls-up', '', 'tell-down, tell-ended'] })
+  assert.equal(play(start(1), up(1), dtlsUp(1), start(2), dtlsDown(1), up(2), dtlsDown(1), dtlsUp(1)), { phase: 'tls', effects: ['promote 1', 'tell-up', 'tell-dtls-up', 'close 1, tell-down, promote 2', '', 'tell-up', '', ''] })
+  assert.equal(play(start(1), dtlsUp(1), up(1), dtlsDown(1)), { phase: 'tls', effects: ['promote 1', '', 'tell-up', ''] })
+  assert.equal(play(start(1), up(1), dtlsUp(1), END, dtlsDown(1)), { phase: 'ended', effects: ['promote 1', 'tell-up', 'tell-dtls-up', 'drop 1, tell-down, tell-ended', ''] })
+})
+
 test('D09 in any order of events one tunnel lives at most, ups and downs alternate, the end comes once', () => {
   const event = fc.oneof(
     fc.constant({ type: 'start' as const }),
-    fc.record({ type: fc.constant('up' as const), which: fc.nat(3) }),
+    fc.record({ type: fc.constantFrom('up' as const, 'dtls-up' as const, 'dtls-down' as const), which: fc.nat(3) }),
     fc.record({ type: fc.constant('down' as const), which: fc.nat(3), quit: fc.boolean() }),
     fc.record({ type: fc.constant('end' as const), really: fc.integer({ min: 0, max: 9 }) }),
   )
@@ -40,11 +50,12 @@ test('D09 in any order of events one tunnel lives at most, ups and downs alterna
     let machine: Machine = NEW_MACHINE
     let last = 0
     let isUp = false
+    let onDtls = false
     let ends = 0
     const live = new Set<TunnelHandle>()
     for (const one of events) {
       if (one.type === 'end' && one.really > 0) continue
-      const given: MachineEvent = one.type === 'start' ? start(++last) : one.type === 'up' ? up(last - one.which) : one.type === 'down' ? down(last - one.which, one.quit) : END
+      const given: MachineEvent = one.type === 'start' ? start(++last) : one.type === 'up' ? up(last - one.which) : one.type === 'dtls-up' ? dtlsUp(last - one.which) : one.type === 'dtls-down' ? dtlsDown(last - one.which) : one.type === 'down' ? down(last - one.which, one.quit) : END
       if (given.type === 'down') live.delete(given.tunnel)
       const result = step(machine, given)
       machine = result.machine
@@ -53,13 +64,16 @@ test('D09 in any order of events one tunnel lives at most, ups and downs alterna
         if (effect.do === 'close' || effect.do === 'drop') live.delete(effect.tunnel)
         if (effect.do === 'promote') live.add(effect.tunnel)
         if (effect.do === 'tell-up') { assert.not.ok(isUp); isUp = true }
-        if (effect.do === 'tell-down') { assert.ok(isUp); isUp = false }
+        if (effect.do === 'tell-dtls-up') { assert.ok(isUp && !onDtls); onDtls = true }
+        if (effect.do === 'tell-dtls-down') { assert.ok(isUp && onDtls); onDtls = false }
+        if (effect.do === 'tell-down') { assert.ok(isUp); isUp = onDtls = false }
         if (effect.do === 'tell-ended') ends++
         assert.ok(live.size <= 1)
       }
-      assert.is(isUp, machine.phase === 'tls')
+      assert.is(isUp, machine.phase === 'tls' || machine.phase === 'dtls')
+      assert.is(onDtls, machine.phase === 'dtls')
       assert.is(ends, machine.phase === 'ended' ? 1 : 0)
-      assert.is(machine.tunnel !== undefined, machine.phase === 'tls' || machine.phase === 'connecting')
+      assert.is(machine.tunnel !== undefined, isUp || machine.phase === 'connecting')
       if (machine.tunnel !== undefined) assert.equal([...live], [machine.tunnel])
     }
   }), { numRuns: 500 })

@@ -3,25 +3,28 @@ import type { TunnelHandle } from '../dataplane.ts'
 /**
  * The life of one session as a table: pure, no clock, no I/O.
  *
- *             start          up      down (current)     end
- *   unused    connecting     -       -                  ended
- *   waiting   connecting     -       -                  ended
- *   connecting connecting*   tls     waiting | ended**  ended
- *   tls       connecting*    -       waiting | ended**  ended
- *   ended     -              -       -                  -
+ *             start          up      dtls-up   dtls-down  down (current)     end
+ *   unused    connecting     -       -         -          -                  ended
+ *   waiting   connecting     -       -         -          -                  ended
+ *   connecting connecting*   tls     -         -          waiting | ended**  ended
+ *   tls       connecting*    -       dtls      -          waiting | ended**  ended
+ *   dtls      connecting*    -       -         tls        waiting | ended**  ended
+ *   ended     -              -       -         -          -                  -
  *
  * `*` the older tunnel is closed first, the newest wins; `**` the user quit. A report about a tunnel that is not the
- * current one changes nothing.
+ * current one changes nothing. The DTLS channel goes with its tunnel: of the two, the tunnel's end alone is told.
  */
-export type Phase = 'unused' | 'waiting' | 'connecting' | 'tls' | 'ended'
+export type Phase = 'unused' | 'waiting' | 'connecting' | 'tls' | 'dtls' | 'ended'
 export interface Machine {
   readonly phase: Phase
-  /** The one tunnel of a session: there in `connecting` and `tls`, and only there. */
+  /** The one tunnel of a session: there in `connecting`, `tls` and `dtls`, and only there. */
   readonly tunnel: TunnelHandle | undefined
 }
 export type MachineEvent =
   | { readonly type: 'start'; readonly tunnel: TunnelHandle }
   | { readonly type: 'up'; readonly tunnel: TunnelHandle }
+  | { readonly type: 'dtls-up'; readonly tunnel: TunnelHandle }
+  | { readonly type: 'dtls-down'; readonly tunnel: TunnelHandle }
   | { readonly type: 'down'; readonly tunnel: TunnelHandle; readonly quit: boolean }
   | { readonly type: 'end' }
 
@@ -31,17 +34,22 @@ export type Effect =
   | { readonly do: 'drop'; readonly tunnel: TunnelHandle } // for good
   | { readonly do: 'promote'; readonly tunnel: TunnelHandle }
   | { readonly do: 'tell-up' }
+  | { readonly do: 'tell-dtls-up' }
+  | { readonly do: 'tell-dtls-down' }
   | { readonly do: 'tell-down' }
   | { readonly do: 'tell-ended' }
 
 export const NEW_MACHINE: Machine = { phase: 'unused', tunnel: undefined }
 export const RESTORED_MACHINE: Machine = { phase: 'waiting', tunnel: undefined }
 
+/** Has the client its tunnel? */
+export const isUp = (phase: Phase): phase is 'tls' | 'dtls' => phase === 'tls' || phase === 'dtls'
+
 export function step(machine: Machine, event: MachineEvent): { readonly machine: Machine; readonly effects: readonly Effect[] } {
   const { phase, tunnel } = machine
   const unchanged = { machine, effects: [] }
   if (phase === 'ended') return unchanged
-  const told: readonly Effect[] = phase === 'tls' ? [{ do: 'tell-down' }] : []
+  const told: readonly Effect[] = isUp(phase) ? [{ do: 'tell-down' }] : []
   switch (event.type) {
     case 'start': {
       const closed: readonly Effect[] = tunnel === undefined ? [] : [{ do: 'close', tunnel }]
@@ -50,6 +58,12 @@ export function step(machine: Machine, event: MachineEvent): { readonly machine:
     case 'up':
       if (phase !== 'connecting' || event.tunnel !== tunnel) return unchanged
       return { machine: { phase: 'tls', tunnel }, effects: [{ do: 'tell-up' }] }
+    case 'dtls-up':
+      if (phase !== 'tls' || event.tunnel !== tunnel) return unchanged
+      return { machine: { phase: 'dtls', tunnel }, effects: [{ do: 'tell-dtls-up' }] }
+    case 'dtls-down':
+      if (phase !== 'dtls' || event.tunnel !== tunnel) return unchanged
+      return { machine: { phase: 'tls', tunnel }, effects: [{ do: 'tell-dtls-down' }] }
     case 'down':
       if (event.tunnel !== tunnel) return unchanged
       if (event.quit) return { machine: { phase: 'ended', tunnel: undefined }, effects: [...told, { do: 'tell-ended' }] }

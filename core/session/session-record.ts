@@ -1,5 +1,5 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
-import { NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
+import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, Leases, Session, SessionState } from './session.ts'
 import { TunnelTotals, type Totals } from './tunnel-totals.ts'
 
@@ -34,6 +34,7 @@ export class SessionRecord implements Session {
   leases: Leases = {}
   peer: string
   tls: Session['tls']
+  dtls: Session['dtls']
   connectedAt: number | undefined
   idleSince: number | undefined
   machine: Machine
@@ -59,7 +60,7 @@ export class SessionRecord implements Session {
   }
 
   get state(): SessionState {
-    return this.machine.phase === 'tls' ? 'tls' : 'waiting'
+    return isUp(this.machine.phase) ? this.machine.phase : 'waiting'
   }
   get used(): boolean {
     return this.machine.phase !== 'unused'
@@ -98,6 +99,7 @@ export class SessionRecord implements Session {
     if (this.expiresAt !== undefined) this.expiresAt += ms
     if (this.connectedAt !== undefined) this.connectedAt += ms
     if (this.idleSince !== undefined) this.idleSince += ms
+    if (this.dtls) this.dtls = { ...this.dtls, since: this.dtls.since + ms }
     this.dirty = true
   }
 }

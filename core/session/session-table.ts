@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, TunnelDown, TunnelHandle } from '../dataplane.ts'
+import type { DataPlane, DropHow, DtlsDownReason, TunnelDown, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { formatEndpoint } from '../net/address.ts'
@@ -17,7 +17,7 @@ import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { givingWay } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
-import { step, type MachineEvent } from './session-machine.ts'
+import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
@@ -26,6 +26,8 @@ import type { Totals } from './tunnel-totals.ts'
 
 /** First byte of a client's DISCONNECT that means the user quit; `91`, `d1`, none and others keep the session (reference protocol 6). */
 const BYE_USER_QUIT = 0xb0
+/** The one version the data plane serves (reference protocol 9.1). */
+const DTLS_VERSION = 'DTLSv1.2'
 const TICK_MS = 1000
 /** Counters in rows are at most so many ticks old; each tick saves its share. */
 const SAVE_TICKS = 60
@@ -190,6 +192,18 @@ export class SessionTable implements Sessions {
     if (record) this.apply(record, { type: 'up', tunnel }, {})
   }
 
+  /** From the data plane: the client speaks over DTLS. */
+  dtlsUp(tunnel: TunnelHandle, cipher: string): void {
+    const record = this.byTunnel.get(tunnel)
+    if (record) this.apply(record, { type: 'dtls-up', tunnel }, { cipher })
+  }
+
+  /** From the data plane: the tunnel goes on over TLS. */
+  dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {
+    const record = this.byTunnel.get(tunnel)
+    if (record) this.apply(record, { type: 'dtls-down', tunnel }, { dtlsReason: reason })
+  }
+
   /** From the data plane: the last of this tunnel. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {
     const record = this.byTunnel.get(tunnel)
@@ -202,26 +216,30 @@ export class SessionTable implements Sessions {
     if (!record.ended) this.keeper.save([record])
   }
 
-  private apply(record: SessionRecord, event: MachineEvent, why: { downReason?: string; cause?: EndCause; text?: string; how?: DropHow; start?: TunnelStart }): void {
+  private apply(record: SessionRecord, event: MachineEvent, why: { downReason?: string; dtlsReason?: DtlsDownReason; cipher?: string; cause?: EndCause; text?: string; how?: DropHow; start?: TunnelStart }): void {
     const { clock, dataPlane } = this.parts
     const { machine, effects } = step(record.machine, event)
     if (machine === record.machine) return
     // Read before a tunnel goes.
     if (effects.some((effect) => effect.do === 'close' || effect.do === 'drop')) this.counters(record)
     record.machine = machine
-    if (machine.phase === 'tls') record.idleSince = undefined
+    record.dtls = machine.phase === 'dtls' ? { version: DTLS_VERSION, cipher: why.cipher ?? '', since: clock.now() } : undefined
+    if (isUp(machine.phase)) record.idleSince = undefined
     else record.idleSince ??= clock.now()
     if (event.type === 'down') record.wait(clock.monotonic())
     if (event.type === 'up') record.connectedAt = clock.now()
     if (machine.phase !== 'ended') this.schedule(record)
-    record.dirty = true
+    // Nothing of the DTLS channel is in the row.
+    if (event.type !== 'dtls-up' && event.type !== 'dtls-down') record.dirty = true
     for (const effect of effects) {
       switch (effect.do) {
         case 'close': dataPlane.drop(effect.tunnel, 'close', ''); break
         case 'drop': dataPlane.drop(effect.tunnel, why.how ?? 'disconnect', why.text ?? ''); break
         case 'promote': this.promote(effect.tunnel, why.start); break
-        case 'tell-up': this.tellUp(record); break
-        case 'tell-down': this.tellDown(record, why.downReason ?? 'internal'); break
+        case 'tell-up': this.listeners.up(record); break
+        case 'tell-dtls-up': this.listeners.dtlsUp(record); break
+        case 'tell-dtls-down': this.listeners.dtlsDown(record, why.dtlsReason ?? 'closed'); break
+        case 'tell-down': this.listeners.down(record, why.downReason ?? 'internal'); break
         case 'tell-ended': this.finish(record, why.cause ?? 'admin'); break
       }
     }
@@ -231,23 +249,13 @@ export class SessionTable implements Sessions {
     if (!start) throw new Error('a promotion needs its connection')
     const { connection, spec, head, early, seen } = start
     this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec, head, early, seen })
-  }
-
-  private tellUp(record: SessionRecord): void {
-    this.parts.log.info('tunnel up', { session: record.id, user: record.user, peer: record.peer, ipv4: record.leases.ipv4?.address, ipv6: record.leases.ipv6?.address, ...record.tls })
-    this.listeners.up(record)
-  }
-
-  private tellDown(record: SessionRecord, reason: string): void {
-    this.parts.log.info('tunnel down', { session: record.id, user: record.user, reason })
-    this.listeners.down(record, reason)
+    spec.dtls?.masterSecret?.fill(0)
   }
 
   private finish(record: SessionRecord, cause: EndCause): void {
     this.index.delete(record)
     this.due.delete(record.id)
     this.keeper.bury(claimOf(record), record.leases)
-    this.parts.log.info('session ended', { session: record.id, user: record.user, cause })
     this.listeners.ended(record, cause)
   }
 

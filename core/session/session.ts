@@ -1,4 +1,4 @@
-import type { ConnectionInfo, DropHow, TunnelCounters, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelCounters, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
 
@@ -50,6 +50,8 @@ export interface Session {
   /** Address of the client as last seen, `198.51.100.7:4431`. */
   readonly peer: string
   readonly tls: { readonly version: string; readonly cipher: string } | undefined
+  /** The channel the client speaks over, in state `dtls` and only there. `since`: wall clock, ms. */
+  readonly dtls: { readonly version: string; readonly cipher: string; readonly since: number } | undefined
   readonly connectedAt: number | undefined
   /** Since when there is no tunnel. */
   readonly idleSince: number | undefined
@@ -101,6 +103,9 @@ export interface Sessions {
 export interface SessionListener {
   sessionCreated?(session: Session): void
   tunnelUp?(session: Session): void
+  dtlsUp?(session: Session): void
+  /** The tunnel goes on over TLS. None comes when the tunnel itself goes down. */
+  dtlsDown?(session: Session, reason: DtlsDownReason): void
   tunnelDown?(session: Session, reason: string): void
   sessionEnded?(session: Session, cause: EndCause): void
 }

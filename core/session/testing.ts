@@ -59,6 +59,8 @@ export class SessionRig {
     this.slots.sessionEvents.add({
       sessionCreated: ({ user }) => this.told.push(`created ${user}`),
       tunnelUp: ({ user }) => this.told.push(`up ${user}`),
+      dtlsUp: ({ user, dtls }) => this.told.push(`dtls up ${user} ${dtls?.cipher}`),
+      dtlsDown: ({ user }, reason) => this.told.push(`dtls down ${user} ${reason}`),
       tunnelDown: ({ user }, reason) => this.told.push(`down ${user} ${reason}`),
       sessionEnded: ({ user }, cause) => this.told.push(`ended ${user} ${cause}`),
     }, 'test')
@@ -68,6 +70,8 @@ export class SessionRig {
       data: () => undefined, end: () => undefined, closed: () => undefined, flushed: () => undefined,
       tunnelUp: (tunnel) => table.tunnelUp(tunnel),
       tunnelDown: (tunnel, down) => table.tunnelDown(tunnel, down),
+      dtlsUp: (tunnel, cipher) => table.dtlsUp(tunnel, cipher),
+      dtlsDown: (tunnel, reason) => table.dtlsDown(tunnel, reason),
     })
     this.table.start()
   }

@@ -52,7 +52,7 @@ export class MemorySessions implements Sessions {
     const session: Session = {
       id, user: login.identity.user, group: login.group, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
-      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, connectedAt: undefined, idleSince: this.clock.now(),
+      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, connectedAt: undefined, idleSince: this.clock.now(),
     }
     alongside?.(session)
     this.sessions.set(id, session)
@@ -182,10 +182,10 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
   const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list(), bodyRoom: options.bodyRoom })
   const port = new VpnPort(plane, routes, counters, options.port)
-  plane.open(
+  const info = plane.open(
     {
       listen: [{ address: '0.0.0.0', port: 443 }], device: 'pt%d', addresses: ['10.20.0.1/16'], routes: [], mtu: 1400, workers: 1, lockDirectory: '/nonexistent',
-      limits: { connections: 2000, connectionsPerAddress: 32, handshakes: 32, handshakeTimeoutMs: 10_000 },
+      limits: { connections: 2000, connectionsPerAddress: 32, handshakes: 32, handshakeTimeoutMs: 10_000 }, udp: true,
     },
     [],
     {
@@ -196,10 +196,12 @@ export function portFixture(options: PortFixtureOptions = {}) {
       flushed: (handle) => port.flushed(handle),
       tunnelUp: () => undefined,
       tunnelDown: (tunnel, down) => sessions.tunnelDown(tunnel, down),
+      dtlsUp: () => undefined,
+      dtlsDown: () => undefined,
     },
   )
   return {
-    plane, clock, log, audit, slots, sessions, dialogues, counters, port,
+    plane, info, clock, log, audit, slots, sessions, dialogues, counters, port,
     connect: (peer?: FakePeer): TestClient => new TestClient(plane, plane.connect(peer)),
     stop(): void {
       port.close()

@@ -106,7 +106,7 @@ test('commands go to the running gateway, and its secrets not into its log', asy
     const status = postern(['status', '--json']).json()
     assert.equal(status['sessions'], { total: 0, dtls: 0, tls: 0, waiting: 0 })
     assert.ok((status['plugins'] as { name: string; state: string }[]).some(({ name, state }) => name === 'cli' && state === 'on'))
-    assert.match(postern(['status']).out, /^postern +\S+, up \d+s\nlistening +127\.0\.0\.1:\d+\n/)
+    assert.match(postern(['status']).out, /^postern +\S+, up \d+s\nlistening +127\.0\.0\.1:\d+, TLS(?: only| and DTLS)\n/)
     const dropped = postern(['session', 'drop', 'nothing'])
     assert.is(dropped.code, 1)
     assert.match(dropped.err, /^postern: [^\n]+\n$/)

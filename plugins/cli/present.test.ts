@@ -81,6 +81,7 @@ test('status is told at a glance', () => {
   const data = {
     version: '0.1.0', uptimeSec: 11_520,
     listeners: [{ address: '0.0.0.0', port: 443 }, { address: '::', port: 443 }],
+    udp: [{ address: '0.0.0.0', port: 443 }],
     throughput: { rxBytes: 1_250_000, txBytes: 5 },
     sessions: { total: 12, dtls: 10, tls: 0, waiting: 2 },
     plugins: [{ name: 'auth-local', state: 'on' }, { name: 'cli', state: 'on' }, { name: 'firewall', state: 'skipped', reason: 'nft is not installed: no masquerading' }],
@@ -89,7 +90,7 @@ test('status is told at a glance', () => {
   const lines = present({ path: 'status', summary: '', where: 'gateway' }, { data, text: 'ignored' }, plain).split('\n')
   assert.equal(lines.slice(0, 6), [
     'postern    0.1.0, up 3h 12m',
-    'listening  0.0.0.0:443, [::]:443',
+    'listening  0.0.0.0:443, [::]:443, TLS and DTLS',
     'sessions   12 (10 dtls, 2 waiting)',
     'traffic    1.25 MB from clients, 5 B to clients',
     'plugins    auth-local, cli',
@@ -97,6 +98,7 @@ test('status is told at a glance', () => {
   ])
   assert.match(lines[6]!, /^health {5}warning: the disk is nearly full \(since 2026/)
   assert.match(renderStatus({ ...data, health: [] }, painter(false))!, 'health     good')
+  assert.match(renderStatus({ ...data, udp: [] }, painter(false))!, '[::]:443, TLS only\n')
   assert.is(renderStatus({ version: 1 }, painter(false)), undefined)
 })
 

@@ -8,6 +8,7 @@ const Status = z.object({
   uptimeSec: z.number().nullish(),
   sessions: z.object({ total: z.number(), dtls: z.number(), tls: z.number(), waiting: z.number() }).nullish(),
   listeners: z.array(z.object({ address: z.string(), port: z.number() })).nullish(),
+  udp: z.array(z.unknown()).nullish(),
   throughput: z.object({ rxBytes: z.number(), txBytes: z.number() }).nullish(),
   plugins: z.array(z.object({ name: z.string(), state: z.string(), reason: z.string().nullish() })),
   health: z.array(z.object({ severity: z.string(), text: z.string(), since: z.string() })),
@@ -19,10 +20,10 @@ const COLORS: Readonly<Record<string, Color>> = { error: 'red', warning: 'yellow
 export function renderStatus(data: unknown, paint: Paint): string | undefined {
   const parsed = Status.safeParse(data)
   if (!parsed.success) return undefined
-  const { version, uptimeSec, listeners, sessions, throughput, plugins, health } = parsed.data
+  const { version, uptimeSec, listeners, udp, sessions, throughput, plugins, health } = parsed.data
   const row = (title: string, text: string): string => `${paint('bold', title.padEnd(11))}${text}`
   const lines = [row('postern', `${printable(version)}${typeof uptimeSec === 'number' ? `, up ${formatDuration(uptimeSec)}` : ''}`)]
-  if (listeners) lines.push(row('listening', listeners.map(({ address, port }) => `${address.includes(':') ? `[${printable(address)}]` : printable(address)}:${port}`).join(', ') || 'nowhere'))
+  if (listeners) lines.push(row('listening', `${listeners.map(({ address, port }) => `${address.includes(':') ? `[${printable(address)}]` : printable(address)}:${port}`).join(', ') || 'nowhere'}${udp ? (udp.length === 0 ? ', TLS only' : ', TLS and DTLS') : ''}`))
   if (sessions) {
     const parts = (['dtls', 'tls', 'waiting'] as const).filter((state) => sessions[state] > 0).map((state) => `${sessions[state]} ${state}`)
     lines.push(row('sessions', `${sessions.total}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`))

@@ -37,6 +37,8 @@ function open(role: string): DataPlane {
     flushed: () => undefined,
     tunnelUp: () => undefined,
     tunnelDown: () => undefined,
+    dtlsUp: () => undefined,
+    dtlsDown: () => undefined,
   }
   const info = plane.open({
     listen: [{ address: '127.0.0.1', port: Number(port) }], device: 'pte%d', addresses: ['10.217.0.1/24'], routes: [], mtu: 1400, workers: 2, lockDirectory, limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 500 },

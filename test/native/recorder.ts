@@ -1,4 +1,4 @@
-import type { ConnectionHandle, ConnectionInfo, DataPlaneHandler, TunnelDown, TunnelHandle } from '../../core/dataplane.ts'
+import type { ConnectionHandle, ConnectionInfo, DataPlaneHandler, DtlsDownReason, TunnelDown, TunnelHandle } from '../../core/dataplane.ts'
 
 export async function until(condition: () => boolean, what: string, limitMs = 8000): Promise<void> {
   const end = performance.now() + limitMs
@@ -24,6 +24,8 @@ export class Recorder implements DataPlaneHandler {
   readonly connections = new Map<ConnectionHandle, Seen>()
   readonly up: TunnelHandle[] = []
   readonly down = new Map<TunnelHandle, TunnelDown[]>()
+  /** Ups (the suite) and downs (the reason) of the DTLS channels, in order. */
+  readonly dtls: (readonly [tunnel: TunnelHandle, what: 'up' | 'down', text: string])[] = []
   readonly order: string[] = []
   /** Asked for each chunk; true grants the next. */
   onData: (handle: ConnectionHandle, seq: number, bytes: Buffer) => boolean = () => true
@@ -61,6 +63,14 @@ export class Recorder implements DataPlaneHandler {
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {
     this.order.push(`down ${tunnel}`)
     this.down.set(tunnel, [...(this.down.get(tunnel) ?? []), down])
+  }
+  dtlsUp(tunnel: TunnelHandle, cipher: string): void {
+    this.order.push(`dtls up ${tunnel}`)
+    this.dtls.push([tunnel, 'up', cipher])
+  }
+  dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {
+    this.order.push(`dtls down ${tunnel} ${reason}`)
+    this.dtls.push([tunnel, 'down', reason])
   }
 
   seen(handle: ConnectionHandle): Seen {
