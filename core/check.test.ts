@@ -43,6 +43,12 @@ test('check reports a configuration that is refused, and a plugin\'s own refusal
   assert.equal((await check(setUp('[mine]\nenabled = false\n'), [plugin({ check() { throw new Error('asked') } })])).findings.filter(({ text }) => text.startsWith('mine')), [])
 })
 
+test('G26 check says that fips = true does not make the module a validated one', async () => {
+  const about = async (toml: string) => (await check(setUp(toml), [])).findings.filter(({ text }) => text.startsWith('gateway.fips'))
+  assert.equal((await about('[gateway]\nfips = true\n')).map(({ severity }) => severity), ['warning'])
+  assert.equal(await about('[gateway]\nfips = false\n'), [])
+})
+
 test('one command runs on the store without a gateway, and one that needs it says so', async () => {
   const at = setUp('')
   const always = plugin({

@@ -4,6 +4,7 @@ import { GatewayError } from './errors.ts'
 import { locate } from './locations.ts'
 import type { CheckFinding, LocationOptions, Plugin } from './plugin.ts'
 import { loadTlsContexts } from './tls/contexts.ts'
+import { fipsFindings } from './tls/fips.ts'
 
 export interface CheckReport {
   readonly ok: boolean
@@ -17,7 +18,7 @@ export async function check(options: LocationOptions, plugins: readonly Plugin[]
   const findings: CheckFinding[] = []
   try {
     const loaded = loadConfig(file, plugins)
-    findings.push(...loaded.warnings)
+    findings.push(...loaded.warnings, ...fipsFindings(loaded.core))
     await collect(findings, async () => (await loadTlsContexts(loaded.core, dataDirectory, { keep: false })).findings)
     for (const plugin of plugins) {
       const section = loaded.plugin(plugin.name)

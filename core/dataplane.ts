@@ -37,6 +37,8 @@ export interface OpenSpec {
   readonly limits: ConnectionLimits
   /** Open the UDP port of the same number beside each listening TCP port, for DTLS. Default false. */
   readonly udp?: boolean
+  /** Approved algorithms only: AES-GCM, P-256, P-384; of a tunnel's DTLS offer what is left of it. Default false. */
+  readonly fips?: boolean
 }
 
 /** What a peer may cost before login. */

@@ -47,6 +47,24 @@ test('a key that is not yet in force stands in the log and among the health entr
   assert.ok(heard.some((line) => line.includes('CONFIG_WARNINGS')), heard.join('\n'))
 })
 
+test('G26 a gateway with fips = true keeps among its health entries that the module is not a validated one, and asks the data plane for approved algorithms', async () => {
+  const directory = testDirectory()
+  const config = join(directory, 'postern.toml')
+  writeFileSync(config, '[gateway]\nlisten = ["127.0.0.1:14443"]\nfips = true\n')
+  const log = new TestLog()
+  const heard: string[] = []
+  const warn = log.warn.bind(log)
+  log.warn = (message, fields) => (heard.push(`${message} ${JSON.stringify(fields ?? {})}`), warn(message, fields))
+  const plane = new FakeDataPlane()
+  const open = plane.open.bind(plane)
+  let asked: boolean | undefined
+  plane.open = (spec, ...rest) => ((asked = spec.fips), open(spec, ...rest))
+  const gateway = await Gateway.start({ locations: { config, dataDirectory: join(directory, 'data') }, plugins: [], createDataPlane: () => plane, clock: new TestClock(), log })
+  await gateway.stop()
+  assert.ok(heard.some((line) => line.includes('FIPS_MODULE')), heard.join('\n'))
+  assert.is(asked, true)
+})
+
 test('a gateway that runs for years renews its own certificate, with the same pin', async () => {
   const { gateway, clock, plane, configured, file, until } = await started()
   const pin = gateway.pin

@@ -17,6 +17,7 @@ import { CookieKeys } from './session/cookie-keys.ts'
 import { SessionTable } from './session/session-table.ts'
 import { Slots } from './slots.ts'
 import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
+import { fipsFindings } from './tls/fips.ts'
 import { leafSha1 } from './tls/leaf-sha1.ts'
 import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
 
@@ -100,6 +101,7 @@ export class Gateway {
     for (const { text } of warnings) log.warn(text)
     // A rule that is written and has no effect must not be forgotten after the start.
     if (warnings.length > 0) foundation.health.raise('CONFIG_WARNINGS', 'warning', warnings.map(({ text }) => text).join('; '))
+    for (const { severity, text } of fipsFindings(config)) foundation.health.raise('FIPS_MODULE', severity, text)
     const tls = await loadTlsContexts(config, dataDirectory, { now: clock.now() })
     this.tls = tls
     this.reportCertificate(tls)

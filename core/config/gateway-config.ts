@@ -13,6 +13,8 @@ export interface GatewayConfig {
     readonly device: string
     readonly proxyProtocolFrom: readonly string[]
     readonly maxSessions: number
+    /** Approved algorithms only, in TLS and DTLS. */
+    readonly fips: boolean
   }
   readonly pools: ReadonlyMap<string, PoolConfig>
   readonly policy: PolicyValues

@@ -27,6 +27,7 @@ export const GatewaySchema = z.strictObject({
   device: device().default('postern%d').meta({ title: 'Device', description: 'TUN name', restart: true }),
   'proxy-protocol-from': z.array(cidr()).max(100).default([]).meta({ title: 'PROXY protocol', description: 'Networks whose PROXY header is believed' }),
   'max-sessions': integer(0, 1_000_000).default(0).meta({ title: 'Sessions', description: 'At the same time; 0 = no limit' }),
+  fips: z.boolean().default(false).meta({ title: 'FIPS', description: 'AES-GCM, P-256 and P-384 only, in TLS and DTLS', restart: true }),
 })
 
 export const PoolSchema = z.strictObject({

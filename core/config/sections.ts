@@ -38,7 +38,7 @@ export function readCore(table: Table, file: string, problems: Problems): { read
     file,
     gateway: {
       name: gateway.name ?? defaultName(), listen: gateway.listen, certificates: gateway.certificate, keys: gateway.key, workers: gateway.workers, device: gateway.device,
-      proxyProtocolFrom: gateway['proxy-protocol-from'], maxSessions: gateway['max-sessions'],
+      proxyProtocolFrom: gateway['proxy-protocol-from'], maxSessions: gateway['max-sessions'], fips: gateway.fips,
     },
     pools, policy, groups,
   }
