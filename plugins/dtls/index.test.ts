@@ -1,13 +1,16 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { CONFIG } from '../../core/api.ts'
+import type { GatewayConfig } from '../../core/config/gateway-config.ts'
 import { PluginHost } from '../../core/host.ts'
 import { Slots } from '../../core/slots.ts'
 import { TestLog, testDirectory } from '../../core/testing.ts'
 import plugin from './index.ts'
 
-async function started(config: unknown) {
+async function started(config: unknown, fips = false) {
   const slots = new Slots()
   const host = new PluginHost({ log: new TestLog(), slots, dataDirectory: testDirectory(), mode: 'serve' })
+  host.publish(CONFIG, { gateway: { fips } } as GatewayConfig)
   await host.start([{ plugin, config: plugin.config.parse(config) }])
   return { slots, host, state: host.status()[0] }
 }
@@ -29,6 +32,19 @@ test('G14 a configuration that leaves no suite: no datagrams, and the status say
     assert.equal([slots.datagrams.list(), slots.negotiator.list()], [[], []])
     await host.stop()
   }
+})
+
+test('G26 a gateway with fips = true negotiates AES-GCM alone, whatever is configured', async () => {
+  const { slots, host, state } = await started({}, true)
+  assert.equal(state, { name: 'dtls', state: 'on' })
+  const [one] = slots.negotiator.list()
+  const { suites } = one as unknown as { readonly suites: readonly { readonly cipher: string }[] }
+  assert.equal([...new Set(suites.map(({ cipher }) => /AES(?:128|256)-GCM-SHA(?:256|384)$/.test(cipher)))], [true])
+  assert.is(suites[0]?.cipher, 'PSK-AES256-GCM-SHA384')
+  await host.stop()
+  const none = await started({ ciphers: ['PSK-CHACHA20-POLY1305', 'AES256-SHA'] }, true)
+  assert.equal(none.state, { name: 'dtls', state: 'skipped', reason: 'the configuration leaves no approved cipher suite' })
+  await none.host.stop()
 })
 
 test('G14 psk = false and legacy = false take their suites away', async () => {

@@ -1,18 +1,20 @@
-import { skip, type Plugin } from '../../core/api.ts'
+import { CONFIG, skip, type GatewayConfig, type Plugin } from '../../core/api.ts'
 import { ChannelIds } from './channel-ids.ts'
 import { aesIsFast } from './cipher-speed.ts'
 import { DtlsConfig } from './config.ts'
 import { DtlsNegotiator } from './negotiator.ts'
-import { suiteOrder } from './suite.ts'
+import { isApproved, suiteOrder } from './suite.ts'
 
 export default {
   name: 'dtls',
   summary: 'The UDP channel: DTLS 1.2 beside the TLS channel of a tunnel',
   config: DtlsConfig,
+  requires: [CONFIG],
   start(context) {
-    const { config: { ciphers, psk, legacy }, slots, log } = context
-    const suites = suiteOrder(ciphers, ciphers.length > 0 || aesIsFast()).filter(({ header }) => (header === 'psk' ? psk : legacy))
-    if (suites.length === 0) return skip('the configuration leaves no cipher suite')
+    const { config: { ciphers, psk, legacy }, container, slots, log } = context
+    const { fips } = container.resolve<GatewayConfig>(CONFIG).gateway
+    const suites = suiteOrder(ciphers, ciphers.length > 0 || aesIsFast()).filter((suite) => (suite.header === 'psk' ? psk : legacy) && (!fips || isApproved(suite)))
+    if (suites.length === 0) return skip(`the configuration leaves no ${fips ? 'approved ' : ''}cipher suite`)
     const negotiator = new DtlsNegotiator(suites, new ChannelIds(context.dataDirectory(), log), log)
     context.add(slots.datagrams, 'dtls')
     context.add(slots.negotiator, negotiator)
