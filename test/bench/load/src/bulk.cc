@@ -239,6 +239,13 @@ int runFlows(const Options& options, Way way) {
     for (const auto& client : flows.clients) alive += client->tlsOpen && client->dtlsOpen == (client->session->dtls != nullptr);
     result.add("ok", failures == 0 && alive == size_t(sessions) && flows.counts.unanswered == 0 && flows.counts.damaged == 0).add("alive", alive).add("crowd", flows.describe());
   } else {
+    if (const double settle = options.number("settle", 0); settle > 0) {
+      Json ready;
+      ready.add("ready", true);
+      opened(ready);
+      ready.print();
+      for (const uint64_t end = nowNs() + uint64_t(settle * 1e9); nowNs() < end && !stopped;) flows.serve(100);
+    }
     flows.run(int(options.number("active", sessions)), seconds);
     result = flows.result(failures);
   }

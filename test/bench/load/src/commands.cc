@@ -5,7 +5,7 @@
 namespace load {
 namespace {
 
-const Command kAll[] = {{"steps", runSteps}, {"up", runUp}, {"down", runDown}, {"echo", runEcho}, {"hold", runHold}, {"sink", runSink}, {"tun", runTun}};
+const Command kAll[] = {{"steps", runSteps}, {"up", runUp}, {"down", runDown}, {"echo", runEcho}, {"hold", runHold}, {"sink", runSink}, {"tun", runTun}, {"login", runLogin}, {"storm", runStorm}};
 
 }  // namespace
 

@@ -19,5 +19,7 @@ int runEcho(const Options& options);
 int runHold(const Options& options);
 int runSink(const Options& options);
 int runTun(const Options& options);
+int runLogin(const Options& options);
+int runStorm(const Options& options);
 
 }  // namespace load

@@ -1,0 +1,104 @@
+import { sleep } from '../lab/command.ts'
+import { addCheapUsers } from './cheap-users.ts'
+import { cpuSeconds } from './cpu.ts'
+import { line, type Line } from './line.ts'
+import { Peer } from './load/peer.ts'
+import { memoryKb } from './processes.ts'
+import { openRig, type Rig, type Side, type SideName } from './rig.ts'
+import { addSources } from './sources.ts'
+import { spread } from './statistics.ts'
+import { PASSWORD } from './tcp.ts'
+
+export interface CrowdOptions {
+  /** DTLS sessions of each side at the same time. */
+  readonly sessions: Readonly<Record<SideName, number>>
+  /** How long idle sessions are watched. */
+  readonly idleSeconds: number
+  readonly rounds: number
+  readonly say: (text: string) => void
+}
+
+const USERS = 50
+const MTU = { tunnel: 1334, ocserv: 1400 } as const
+/** Seconds between DPD probes, of the gateway and of the clients. */
+const DPD = 30
+
+async function openCrowdRig(): Promise<Rig> {
+  const names = Array.from({ length: USERS }, (_, index) => `bench${index}`)
+  return openRig({
+    users: Object.fromEntries(names.map((name) => [name, PASSWORD])), mtu: MTU, dtls: true,
+    config: { policy: { dpd: `${DPD}s` } },
+    posternUsers: (gateway) => addCheapUsers(gateway, names, PASSWORD),
+  })
+}
+
+interface Held {
+  readonly sessions: number
+  readonly openSec: number
+  readonly errors: Readonly<Record<string, number>>
+}
+
+async function hold(side: Side, sources: readonly string[], sessions: number, say: (text: string) => void): Promise<Peer> {
+  const args = ['--users', `${USERS}`, '--sessions', `${sessions}`, '--threads', '16', '--seconds', '3600', '--dpd', `${DPD}`, '--source', sources.join(',')]
+  const peer = await Peer.start(side.lab, side.lab.client, 'hold', { user: 'bench%d', password: PASSWORD, args })
+  const held = await peer.ready<Held>(600_000)
+  if (held.sessions < sessions) throw new Error(`${side.name}: ${held.sessions} of ${sessions} sessions came up: ${JSON.stringify(held.errors)}`)
+  say(`  ${side.name}: ${held.sessions} sessions in ${held.openSec.toFixed(1)} s`)
+  return peer
+}
+
+async function letGo(side: Side, peer: Peer): Promise<void> {
+  const result = await peer.stop<{ ok: boolean; alive: number; crowd: Readonly<Record<string, number>> }>()
+  if (!result.ok) throw new Error(`${side.name}: the sessions did not stay whole: ${JSON.stringify(result)}`)
+}
+
+/** Resident memory at start, and user memory of the server for a DTLS session (growth of its proportional set size / N). */
+export async function benchMemory(options: CrowdOptions): Promise<Line[]> {
+  const rig = await openCrowdRig()
+  const start: Record<SideName, number> = { postern: 0, ocserv: 0 }
+  const each: Record<SideName, number> = { postern: 0, ocserv: 0 }
+  try {
+    await sleep(2000)
+    for (const side of rig.sides) {
+      const before = memoryKb(side.pid)
+      start[side.name] = side.name === 'postern' ? before.rss : before.pss
+      const sources = await addSources(side, 8)
+      const peer = await hold(side, sources, options.sessions[side.name], options.say)
+      await sleep(2000)
+      const after = memoryKb(side.pid)
+      each[side.name] = (after.pss - before.pss) / options.sessions[side.name]
+      options.say(`  ${side.name}: ${(before.pss / 1024).toFixed(1)} MB, with ${options.sessions[side.name]} sessions ${(after.pss / 1024).toFixed(1)} MB, ${each[side.name].toFixed(1)} kB each`)
+      await letGo(side, peer)
+    }
+  } finally {
+    await rig.close()
+  }
+  const one = (values: Record<SideName, number>, scale: number) => ({ postern: spread([values.postern / scale]), ocserv: spread([values.ocserv / scale]) })
+  return [
+    line('resident memory at start', 'MB', 'less', one(start, 1024), { must: 90, hard: 60, of: 'figure' }),
+    line(`user memory of a DTLS session (${options.sessions.postern}; ocserv ${options.sessions.ocserv})`, 'kB', 'less', one(each, 1), { must: 25, hard: 15, of: 'figure' }),
+  ]
+}
+
+/** CPU of the server for idle DTLS sessions that both ends probe every 30 s, per cent of one core. */
+export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
+  const rig = await openCrowdRig()
+  const shares: number[] = []
+  const side = rig.postern
+  try {
+    const sources = await addSources(side, 8)
+    const peer = await hold(side, sources, options.sessions.postern, options.say)
+    // The work of the logins themselves, garbage included, is not that of idle sessions.
+    await sleep(5000)
+    for (let round = 0; round < options.rounds; round++) {
+      const before = cpuSeconds(side.pid)
+      await sleep(options.idleSeconds * 1000)
+      shares.push((100 * (cpuSeconds(side.pid) - before)) / options.idleSeconds)
+      options.say(`  round ${round + 1} postern ${shares.at(-1)?.toFixed(2)} % of a core`)
+    }
+    await letGo(side, peer)
+  } finally {
+    await rig.close()
+  }
+  return [line(`${options.sessions.postern} idle sessions, ${DPD} s DPD`, '% core', 'less', { postern: spread(shares) }, { must: 2, hard: 0.5, of: 'figure' })]
+}
