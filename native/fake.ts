@@ -15,25 +15,30 @@
  *   plane.tun                                           // Buffer[]: inner packets that reached the TUN device
  *   plane.injectTun(packet('10.20.0.1', '10.20.0.5'))   // 'sent' | 'noRoute' | 'tooBig' | 'dropped'
  *   client.frames()                                     // CSTP frames the gateway sent: { type, payload }
- *   plane.failTunnel(tunnel, 'dpd')                     // what only a clock or a network could cause
+ *   const dtls = plane.connectDtls({ id, key: client }) // the UDP channel of an offer in the tunnel's spec; undefined: no answer
+ *   dtls.write(FRAME.dpdRequest); dtls.records(); dtls.end()
+ *   plane.failDtls(tunnel, 'unreachable')               // what only a clock or a network could cause
+ *   plane.failTunnel(tunnel, 'dpd')                     // the same for the tunnel
  *   plane.tunnelSpec(tunnel)                            // the spec as promote / updateTunnel left it
  *
  * Events arrive in batches from `setImmediate`, never from inside a call. `stop()` delivers, before it returns,
  * `closed` of living connections and `tunnelDown` ('stopped') of living tunnels, as the addon does.
  */
 import type {
-  ConnectionHandle, ConnectionInfo, DataPlane, DataPlaneHandler, DropHow, ListenAddress, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec,
+  ConnectionHandle, ConnectionInfo, DataPlane, DataPlaneHandler, DropHow, DtlsDownReason, ListenAddress, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec,
   TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec,
 } from '../core/dataplane.ts'
 import { STATS } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
 import { FakeClient } from './fake_client.ts'
 import { FakeConnection } from './fake_connection.ts'
+import { copied, FakeDtlsTable, sameOffer, type FakeDtls, type FakeHello } from './fake_dtls.ts'
 import { canonical, parsePacket } from './fake_frames.ts'
 import { checkContexts } from './fake_tls.ts'
 import { FakeTunnel } from './fake_tunnel.ts'
 
 export { FakeClient } from './fake_client.ts'
+export type { FakeDtls, FakeHello } from './fake_dtls.ts'
 export { frame, FRAME, packet } from './fake_frames.ts'
 export type { Frame } from './fake_frames.ts'
 
@@ -55,7 +60,7 @@ export interface FakeOptions {
 }
 
 interface Item {
-  readonly kind: 'connection' | 'data' | 'end' | 'closed' | 'flushed' | 'tunnelUp' | 'tunnelDown'
+  readonly kind: 'connection' | 'data' | 'end' | 'closed' | 'flushed' | 'tunnelUp' | 'tunnelDown' | 'dtlsUp' | 'dtlsDown'
   readonly handle: number
   readonly deliver: (handler: DataPlaneHandler) => void
 }
@@ -77,6 +82,7 @@ export class FakeDataPlane implements DataPlane {
   readonly #connections = new Map<ConnectionHandle, FakeConnection>()
   readonly #tunnels = new Map<TunnelHandle, FakeTunnel>()
   readonly #routes = new Map<string, FakeTunnel>()
+  readonly #offers = new FakeDtlsTable<FakeTunnel>()
   #stats = FakeDataPlane.#zeroStats()
 
   constructor(private readonly options: FakeOptions = {}) {}
@@ -118,7 +124,7 @@ export class FakeDataPlane implements DataPlane {
     }
     this.#stats.promoted++
     connection.client.deliver(promotion.head)
-    const tunnel = new FakeTunnel(promotion.tunnel, promotion.spec, connection.client, {
+    const tunnel = new FakeTunnel(promotion.tunnel, copied(promotion.spec), connection.client, {
       count: (name) => this.#stats[name]++,
       toTun: (packet) => {
         this.#stats.tunTxPackets++
@@ -126,10 +132,16 @@ export class FakeDataPlane implements DataPlane {
         this.tun.push(packet)
       },
       down: (ended, reason, detail) => this.#tunnelDown(ended, reason, detail),
+      dtlsUp: ({ handle }, cipher) => {
+        this.#stats.dtlsHandshakes++
+        this.#post({ kind: 'dtlsUp', handle, deliver: (handler) => handler.dtlsUp(handle, cipher) })
+      },
+      dtlsDown: ({ handle }, reason) => this.#post({ kind: 'dtlsDown', handle, deliver: (handler) => handler.dtlsDown(handle, reason) }),
     })
     this.#tunnels.set(tunnel.handle, tunnel)
     this.#stats.tunnelsOpen++
     this.#route(tunnel)
+    this.#offers.enter(tunnel)
     connection.client.attach(tunnel)
     this.#post({ kind: 'tunnelUp', handle: tunnel.handle, deliver: (handler) => handler.tunnelUp(tunnel.handle) })
     tunnel.bytes(early)
@@ -139,8 +151,13 @@ export class FakeDataPlane implements DataPlane {
     const tunnel = this.#tunnels.get(handle)
     if (tunnel === undefined) return
     this.#unroute(tunnel)
-    tunnel.spec = spec
+    const before = tunnel.spec.dtls
+    tunnel.spec = copied(spec)
     this.#route(tunnel)
+    if (sameOffer(before, spec.dtls)) return
+    this.#offers.remove(tunnel, before)
+    this.#offers.enter(tunnel)
+    if (!spec.dtls) tunnel.endDtls('withdrawn')
   }
   drop(tunnel: TunnelHandle, how: DropHow, text: string): void {
     this.#tunnels.get(tunnel)?.drop(how, text)
@@ -149,7 +166,7 @@ export class FakeDataPlane implements DataPlane {
     return this.#tunnels.get(tunnel)?.counters()
   }
   stats(): Readonly<Record<StatName, bigint>> {
-    return { ...this.#stats, connectionsOpen: BigInt(this.#connections.size) }
+    return { ...this.#stats, connectionsOpen: BigInt(this.#connections.size), dtlsOpen: BigInt([...this.#tunnels.values()].filter(({ hasDtls }) => hasDtls).length) }
   }
   stop(): void {
     if (this.#handler === undefined) return
@@ -196,6 +213,13 @@ export class FakeDataPlane implements DataPlane {
     }
     return tunnel.toClient(packet) ? 'sent' : 'dropped'
   }
+  /** A DTLS handshake; undefined when the gateway leaves it unanswered. */
+  connectDtls(hello: FakeHello): FakeDtls | undefined {
+    return this.#spec?.udp === true ? this.#offers.handshake(hello) : undefined
+  }
+  failDtls(tunnel: TunnelHandle, reason: DtlsDownReason): void {
+    this.#tunnels.get(tunnel)?.endDtls(reason)
+  }
   failTunnel(tunnel: TunnelHandle, reason: TunnelDownReason): void {
     this.#tunnels.get(tunnel)?.close(reason)
   }
@@ -216,6 +240,7 @@ export class FakeDataPlane implements DataPlane {
   #tunnelDown(tunnel: FakeTunnel, reason: TunnelDownReason, detail: Uint8Array): void {
     this.#tunnels.delete(tunnel.handle)
     this.#unroute(tunnel)
+    this.#offers.remove(tunnel)
     this.#stats.tunnelsOpen--
     this.#postDown(tunnel.handle, reason, detail, tunnel.counters())
   }

@@ -1,20 +1,28 @@
-import type { DropHow, TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec } from '../core/dataplane.ts'
+import type { DropHow, DtlsDownReason, TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec } from '../core/dataplane.ts'
 import { TUNNEL_COUNTERS } from '../core/dataplane.ts'
 import type { FakeClient, GatewayEnd } from './fake_client.ts'
+import type { DtlsEnd, FakeDtls } from './fake_dtls.ts'
 import { canonical, frame, FRAME, parsePacket, takeFrames } from './fake_frames.ts'
 
 const MAX_DETAIL = 512
+/** A DPD request of this size measures the path, before the client looks at packets. */
+const PROBE = 256
 
 /** What a fake tunnel needs of its data plane. */
 export interface TunnelHost {
-  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dpdReceived' | 'unknownFrames' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
+  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
   toTun(packet: Buffer): void
+  dtlsUp(tunnel: FakeTunnel, cipher: string): void
+  dtlsDown(tunnel: FakeTunnel, reason: DtlsDownReason): void
   down(tunnel: FakeTunnel, reason: TunnelDownReason, detail: Uint8Array): void
 }
 
-export class FakeTunnel implements GatewayEnd {
+export class FakeTunnel implements GatewayEnd, DtlsEnd {
   #rest: Buffer = Buffer.alloc(0)
   #down = false
+  #dtls: FakeDtls | undefined
+  /** Where the client spoke last, and so where data goes. */
+  #overDtls = false
   #heard = performance.now()
   #active = performance.now()
   readonly #counts = { rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n }
@@ -32,8 +40,10 @@ export class FakeTunnel implements GatewayEnd {
       if (this.#down) return
       this.host.count('cstpRxFrames')
       this.#heard = performance.now()
-      if (type === FRAME.data) this.#inner(Buffer.from(payload))
-      else if (type === FRAME.dpdRequest) {
+      if (type === FRAME.data) {
+        if (payload.length > 0) this.#overDtls = false
+        this.#inner(Buffer.from(payload))
+      } else if (type === FRAME.dpdRequest) {
         this.host.count('dpdReceived')
         this.#send(FRAME.dpdResponse, payload)
       } else if (type === FRAME.disconnect || type === FRAME.terminate) this.close('peer-disconnect', payload.subarray(0, MAX_DETAIL))
@@ -52,8 +62,46 @@ export class FakeTunnel implements GatewayEnd {
   }
   drained(): void {}
 
+  confirm(channel: FakeDtls): void {
+    if (this.#down) return
+    if (this.#dtls) this.endDtls('replaced')
+    this.#dtls = channel
+    this.host.dtlsUp(this, channel.cipher)
+  }
+  record(channel: FakeDtls, type: number, payload: Buffer): void {
+    if (this.#down || channel !== this.#dtls) return
+    this.host.count('dtlsRxRecords')
+    this.#heard = performance.now()
+    if (type === FRAME.data) this.#inner(payload)
+    else if (type === FRAME.dpdRequest) {
+      this.host.count('dpdReceived')
+      this.#sendDtls(channel, FRAME.dpdResponse, payload)
+    } else if (type !== FRAME.dpdResponse && type !== FRAME.keepalive) {
+      this.host.count('unknownFrames')
+      return
+    }
+    if (type !== FRAME.dpdRequest || payload.length < PROBE) this.#overDtls = true
+  }
+  dtlsEnded(channel: FakeDtls, reason: DtlsDownReason): void {
+    if (channel === this.#dtls) this.endDtls(reason)
+  }
+  endDtls(reason: DtlsDownReason): void {
+    if (!this.#dtls) return
+    this.#dropDtls()
+    this.host.dtlsDown(this, reason)
+  }
+  get hasDtls(): boolean {
+    return this.#dtls !== undefined
+  }
+
   /** A packet from the TUN side; false when the client does not read. */
   toClient(packet: Buffer): boolean {
+    if (this.#overDtls && this.#dtls) {
+      this.#counts.txPackets++
+      this.#counts.txBytes += BigInt(packet.length)
+      this.#sendDtls(this.#dtls, FRAME.data, packet)
+      return true
+    }
     if (this.client.holding) {
       this.#counts.txDropped++
       this.host.count('txDropped')
@@ -72,6 +120,7 @@ export class FakeTunnel implements GatewayEnd {
   close(reason: TunnelDownReason, detail: Uint8Array = Buffer.alloc(0)): void {
     if (this.#down) return
     this.#down = true
+    this.#dropDtls()
     this.client.attach(undefined)
     this.client.deliverFin()
     this.host.down(this, reason, Buffer.from(detail))
@@ -95,6 +144,15 @@ export class FakeTunnel implements GatewayEnd {
   #refuse(why: 'rxInvalid' | 'rxSpoofed'): void {
     this.#counts[why]++
     this.host.count(why)
+  }
+  #dropDtls(): void {
+    if (this.#dtls) this.#dtls.closed = true
+    this.#dtls = undefined
+    this.#overDtls = false
+  }
+  #sendDtls(channel: FakeDtls, type: number, payload: Uint8Array): void {
+    this.host.count('dtlsTxRecords')
+    channel.deliver(type, payload)
   }
   #send(type: number, payload: Uint8Array): void {
     this.host.count('cstpTxFrames')

@@ -70,8 +70,11 @@ export class LeaseBook {
     return { held, homeless }
   }
 
-  /** All the families or none; the IPv6 address gets the number of the IPv4 address where it is free. */
-  claim(claim: Claim, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
+  /**
+   * All the families or none; the IPv6 address gets the number of the IPv4 address where it is free. `transaction` runs
+   * what writes the rows; when it throws, nothing is claimed.
+   */
+  claim(claim: Claim, families: { readonly ipv4: boolean; readonly ipv6: boolean }, transaction: (work: () => Leases) => Leases): Leases {
     const pool = this.pools.get(claim.pool)
     if (!pool) throw new GatewayError('POOL_EXHAUSTED', `there is no pool ${claim.pool}`)
     const wanted = FAMILIES.filter((family) => (family === 4 ? families.ipv4 : families.ipv6) && half(pool, family))
@@ -79,7 +82,7 @@ export class LeaseBook {
     const taken: { half: LeasePool; number: number }[] = []
     try {
       for (const family of wanted) taken.push(this.take(pool, family, claim.owner, taken[0]?.number))
-      return this.store.write(() => {
+      return transaction(() => {
         const leases = taken.map(({ half: { prefix, family }, ...place }) => [family, { address: this.insert(claim, place.number, family, pool), prefix: prefix.length }] as const)
         const byFamily = new Map(leases)
         return { ...(byFamily.has(4) ? { ipv4: byFamily.get(4) } : {}), ...(byFamily.has(6) ? { ipv6: byFamily.get(6) } : {}) }
@@ -90,18 +93,21 @@ export class LeaseBook {
     }
   }
 
-  /** Into quarantine, in one transaction with `alongside`; in memory also when the store refuses. */
-  release(claim: Claim, leases: Leases, alongside: () => void): void {
+  /** Into quarantine, in memory. Returns when it ends, wall clock ms, for `writeRelease`. */
+  release(claim: Claim, leases: Leases): number {
     for (const lease of [leases.ipv4, leases.ipv6]) {
       const place = lease && this.find(lease.address)
       if (place) place.half.release(place.number, claim.owner, this.clock.monotonic() + place.pool.config.quarantineSec * 1000)
     }
+    return this.clock.now() + (this.pools.get(claim.pool)?.config.quarantineSec ?? 0) * 1000
+  }
+
+  /** The same in the store. */
+  writeRelease(claim: Claim, leases: Leases, freeAt: number): void {
     this.store.write((db) => {
-      const freeAt = this.clock.now() + (this.pools.get(claim.pool)?.config.quarantineSec ?? 0) * 1000
       for (const lease of [leases.ipv4, leases.ipv6]) {
         if (lease) db.prepare('UPDATE core_lease SET session = NULL, free_at = ? WHERE address = ? AND session = ?').run(freeAt, lease.address, claim.session)
       }
-      alongside()
     })
   }
 

@@ -6,13 +6,21 @@ import type { SessionRows } from './session-rows.ts'
 import type { Leases } from './session.ts'
 import type { Totals } from './tunnel-totals.ts'
 
+interface Burial {
+  readonly claim: Claim
+  readonly leases: Leases
+  /** End of the quarantine, wall clock ms. */
+  readonly freeAt: number
+}
+
 /**
- * Writes what may be written late: counters and last peers, and the end of sessions when the store refuses. Never
- * throws: traffic goes on while a disk is full.
+ * Writes what may be written late: counters and last peers, the end of sessions that their users quit, and of others
+ * when the store refuses. Never throws for these: traffic goes on while a disk is full.
  */
 export class SessionKeeper {
-  /** Ended, but still in the store: tried again, else they would come back with a restart. */
-  private readonly unburied = new Map<string, { readonly claim: Claim; readonly leases: Leases }>()
+  /** Ended, but still in the store: they would come back with a restart. */
+  private readonly unburied = new Map<string, Burial>()
+  private refused = false
 
   constructor(
     private readonly store: Store,
@@ -22,20 +30,41 @@ export class SessionKeeper {
     private readonly totalsOf: (record: SessionRecord) => Totals,
   ) {}
 
-  /** Row away, leases into quarantine. */
+  /** Row away, leases into quarantine. In the store at once, or as soon as it takes it. */
   bury(claim: Claim, leases: Leases): void {
-    try {
-      this.leases.release(claim, leases, () => this.rows.delete(claim.session))
-      this.unburied.delete(claim.session)
-    } catch (error) {
-      if (!this.unburied.has(claim.session)) this.log.warn('the end of a session is not stored yet', { session: claim.session, error })
-      this.unburied.set(claim.session, { claim, leases })
-    }
+    this.buryLater(claim, leases)
+    this.retry()
   }
 
-  /** What the store refused before. */
+  /** The same when nobody waits for it: in the store with the next claim or tick, whichever comes first. */
+  buryLater(claim: Claim, leases: Leases): void {
+    this.unburied.set(claim.session, { claim, leases, freeAt: this.leases.release(claim, leases) })
+  }
+
+  /** Runs `work` in one transaction with every burial that waits, which comes first: an address may be claimed again. */
+  withBurials<T>(work: () => T): T {
+    const due = [...this.unburied.values()]
+    const value = this.store.write(() => {
+      for (const { claim, leases, freeAt } of due) {
+        this.leases.writeRelease(claim, leases, freeAt)
+        this.rows.delete(claim.session)
+      }
+      return work()
+    })
+    for (const { claim } of due) this.unburied.delete(claim.session)
+    this.refused = false
+    return value
+  }
+
+  /** The burials that wait. */
   retry(): void {
-    for (const { claim, leases } of [...this.unburied.values()]) this.bury(claim, leases)
+    if (this.unburied.size === 0) return
+    try {
+      this.withBurials(() => undefined)
+    } catch (error) {
+      if (!this.refused) this.log.warn('the end of sessions is not stored yet', { sessions: this.unburied.size, error })
+      this.refused = true
+    }
   }
 
   /** At start: rows that nobody needs go. */

@@ -52,6 +52,7 @@ test('D09 G09 whatever clients do: one tunnel and one lease of each family a ses
     await rig.plane.settled()
     const live = rig.table.list().filter(({ state }) => state === 'tls')
     assert.is(rig.plane.stats().tunnelsOpen, BigInt(live.length))
+    rig.clock.advance(1000)
     const rows = rig.opened.store.read((db) => db.prepare('SELECT id FROM core_session ORDER BY id').pluck().all())
     assert.equal(rows, rig.table.list().map(({ id }) => id).sort())
     const held = rig.opened.store.read((db) => db.prepare('SELECT session, count(*) AS n FROM core_lease WHERE session IS NOT NULL GROUP BY session').all() as { session: string; n: number }[])

@@ -37,6 +37,33 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
         free_at INTEGER
       ) STRICT, WITHOUT ROWID;`,
   },
+  {
+    // The id is the key of the table itself: a row is one page to write, not one and another of an index.
+    version: 2,
+    sql: `
+      CREATE TABLE core_session_next (
+        id TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        grp TEXT NOT NULL,
+        device TEXT NOT NULL,
+        policy INTEGER NOT NULL,
+        key_id TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        used INTEGER NOT NULL,
+        waiting_since INTEGER,
+        connected_at INTEGER,
+        tls TEXT,
+        rx_bytes INTEGER NOT NULL,
+        tx_bytes INTEGER NOT NULL,
+        rx_packets INTEGER NOT NULL,
+        tx_packets INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO core_session_next SELECT * FROM core_session;
+      DROP TABLE core_session;
+      ALTER TABLE core_session_next RENAME TO core_session;`,
+  },
 ]
 
 export interface SessionRow {

@@ -46,8 +46,9 @@ export interface SessionTableParts {
 }
 
 /**
- * Sessions, their leases and their tunnels. Rows are committed before a caller goes on; what only people read (counters,
- * the last peer) is saved within a minute and when a tunnel ends. One tick a second looks at what is due.
+ * Sessions, their leases and their tunnels. Rows are committed before a caller goes on. Within a second or with the next
+ * claim of leases: the end of a session by a client's BYE, which nobody waits for. Within a minute and when a tunnel ends:
+ * what only people read (counters, the last peer). One tick a second looks at what is due.
  */
 export class SessionTable implements Sessions {
   private readonly index = new SessionIndex()
@@ -158,7 +159,7 @@ export class SessionTable implements Sessions {
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const record = this.record(session)
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
-    record.leases = this.leases.claim(claimOf(record), families)
+    record.leases = this.leases.claim(claimOf(record), families, (work) => this.keeper.withBurials(work))
     return record.leases
   }
 
@@ -240,7 +241,7 @@ export class SessionTable implements Sessions {
         case 'tell-dtls-up': this.listeners.dtlsUp(record); break
         case 'tell-dtls-down': this.listeners.dtlsDown(record, why.dtlsReason ?? 'closed'); break
         case 'tell-down': this.listeners.down(record, why.downReason ?? 'internal'); break
-        case 'tell-ended': this.finish(record, why.cause ?? 'admin'); break
+        case 'tell-ended': this.finish(record, why.cause ?? 'admin', event.type === 'down'); break
       }
     }
   }
@@ -252,10 +253,11 @@ export class SessionTable implements Sessions {
     spec.dtls?.masterSecret?.fill(0)
   }
 
-  private finish(record: SessionRecord, cause: EndCause): void {
+  private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
     this.index.delete(record)
     this.due.delete(record.id)
-    this.keeper.bury(claimOf(record), record.leases)
+    if (nobodyWaits) this.keeper.buryLater(claimOf(record), record.leases)
+    else this.keeper.bury(claimOf(record), record.leases)
     this.listeners.ended(record, cause)
   }
 

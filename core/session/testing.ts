@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { FakeDataPlane, type FakeClient } from '../../native/fake.ts'
 import type { GatewayConfig, PoolConfig } from '../config/gateway-config.ts'
-import type { ConnectionInfo, OpenSpec, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DtlsOffer, OpenSpec, TunnelSpec } from '../dataplane.ts'
 import { DEFAULT_LIMITS } from '../dataplane.ts'
 import { HealthList } from '../health-list.ts'
 import { BUILT_IN_POLICY } from '../policy/keys.ts'
@@ -19,7 +19,7 @@ export const login = (user = 'bob', device: Partial<Device> = {}): Login => ({
   identity: { user, groups: [], source: 'local' }, group: 'default', device: { ...DEVICE, ...device }, peer: '192.0.2.7:5000',
 })
 export const BOTH = { ipv4: true, ipv6: true }
-const SPEC: OpenSpec = { listen: [{ address: '127.0.0.1', port: 0 }], device: 'pt%d', addresses: [], routes: [], mtu: 1400, workers: 1, lockDirectory: '/nowhere', limits: DEFAULT_LIMITS }
+const SPEC: OpenSpec = { listen: [{ address: '127.0.0.1', port: 0 }], device: 'pt%d', addresses: [], routes: [], mtu: 1400, workers: 1, lockDirectory: '/nowhere', limits: DEFAULT_LIMITS, udp: true }
 const HEAD = Buffer.from('HTTP/1.1 200 CONNECTED\r\n\r\n')
 
 export interface RigOptions {
@@ -77,20 +77,20 @@ export class SessionRig {
   }
 
   /** Login and CONNECT up to the tunnel. */
-  async connect(session: Session): Promise<FakeClient> {
-    const client = await this.startTunnel(session)
+  async connect(session: Session, dtls?: DtlsOffer): Promise<FakeClient> {
+    const client = await this.startTunnel(session, dtls)
     await this.plane.settled()
     return client
   }
 
   /** Up to `startTunnel`; what the data plane answers is not delivered yet. */
-  async startTunnel(session: Session): Promise<FakeClient> {
+  async startTunnel(session: Session, dtls?: DtlsOffer): Promise<FakeClient> {
     const { ipv4, ipv6 } = this.table.claimLeases(session, { ipv4: true, ipv6: true })
     const client = this.plane.connect()
     await this.plane.settled()
     const connection = this.infos.get(client.handle)
     if (!connection) throw new Error('no connection')
-    const spec: TunnelSpec = { ...(ipv4 && { ipv4: ipv4.address }), ...(ipv6 && { ipv6: ipv6.address }), mtu: 1400, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20 }
+    const spec: TunnelSpec = { ...(ipv4 && { ipv4: ipv4.address }), ...(ipv6 && { ipv6: ipv6.address }), mtu: 1400, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20, ...(dtls && { dtls }) }
     this.table.startTunnel({ session, connection, spec, head: HEAD, early: new Uint8Array(), seen: 0 })
     return client
   }
