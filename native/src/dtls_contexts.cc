@@ -11,6 +11,7 @@ namespace {
 // Implementation constants.
 constexpr size_t kContexts = 64;            // lists of suites come from the configuration: a few
 constexpr long kSessionSeconds = 24 * 3600;  // of a session that is made for one handshake
+constexpr long kMaxMessage = 4096;           // of one we allow for; OpenSSL takes 17 kB at least
 constexpr unsigned char kSessionIdContext[] = "postern-dtls";
 
 const DtlsHandshakeSecrets* secretsOf(SSL* ssl) { return static_cast<const DtlsHandshakeSecrets*>(SSL_get_app_data(ssl)); }
@@ -50,6 +51,7 @@ SslContext makeContext(DtlsOffer::Mode mode, const std::string& ciphers) {
   }
   SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_QUERY_MTU | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_ENCRYPT_THEN_MAC | (psk ? 0 : SSL_OP_NO_EXTENDED_MASTER_SECRET));
+  SSL_CTX_set_max_cert_list(ctx.get(), kMaxMessage);
   SSL_CTX_set_read_ahead(ctx.get(), 1);
   SSL_CTX_set_cookie_verify_cb(ctx.get(), acceptCookie);
   if (psk) {
