@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { AuditLog } from './audit-log.ts'
+import { AUDIT_MIGRATIONS, AuditLog } from './audit-log.ts'
 import { HealthList } from './health-list.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 import { TestClock, TestLog } from './testing.ts'
@@ -38,6 +38,16 @@ test('a store that refuses does not stop what is recorded; the log has it', () =
   db.pragma('query_only = ON')
   audit.record({ action: 'login', actor: 'bob', ok: true })
   assert.ok(log.has('audit entry not stored'))
+})
+
+test('entries of the first version of the table keep their order', () => {
+  const clock = new TestClock(Date.UTC(2026, 0, 1))
+  const store = new SqliteStore(new Database(':memory:'), ':memory:', new HealthList(clock, new TestLog()))
+  store.migrate('core-audit', AUDIT_MIGRATIONS.slice(0, 1))
+  store.write((db) => db.prepare("INSERT INTO core_audit VALUES (41, 1, 'login', 'bob', NULL, NULL, 1, NULL), (42, 2, 'login', 'eve', NULL, NULL, 0, NULL)").run())
+  const audit = new AuditLog(store, clock, new TestLog())
+  audit.record({ action: 'logout', actor: 'bob', ok: true })
+  assert.equal(audit.list(5).map(({ action, actor, ok }) => [action, actor, ok]), [['logout', 'bob', true], ['login', 'eve', false], ['login', 'bob', true]])
 })
 
 test.run()

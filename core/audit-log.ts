@@ -17,6 +17,23 @@ export const AUDIT_MIGRATIONS: readonly Migration[] = [
       detail TEXT
     ) STRICT`,
   },
+  {
+    // Numbers are never given twice without AUTOINCREMENT either: the newest entry stays. One page less for each entry.
+    version: 2,
+    sql: `CREATE TABLE core_audit_next (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      action TEXT NOT NULL,
+      actor TEXT NOT NULL,
+      subject TEXT,
+      peer TEXT,
+      ok INTEGER NOT NULL,
+      detail TEXT
+    ) STRICT;
+    INSERT INTO core_audit_next SELECT id, at, action, actor, subject, peer, ok, detail FROM core_audit;
+    DROP TABLE core_audit;
+    ALTER TABLE core_audit_next RENAME TO core_audit`,
+  },
 ]
 
 /** Entries kept; older ones go, a thousand at a time. */

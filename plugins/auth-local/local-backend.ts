@@ -26,6 +26,7 @@ export class LocalBackend implements AuthBackend {
   }
 
   private async verify(name: string, password: string, context: AuthContext): Promise<AuthStep> {
+    const { version } = this.users
     const known = isUserName(name) ? this.users.credentials(name) : undefined
     const refuse = (reason: RefusalReason): AuthStep => ({ kind: 'refused', reason, ...(isUserName(name) ? { user: known?.user.name ?? name } : {}) })
     let right: boolean
@@ -39,7 +40,7 @@ export class LocalBackend implements AuthBackend {
     }
     if (!known || !right) return refuse('wrong-credentials')
     // Whatever happened to the user while the hash was computed counts.
-    const now = this.users.credentials(known.user.name)
+    const now = this.users.version === version ? known : this.users.credentials(known.user.name)
     if (!now || now.hash !== known.hash) return refuse('wrong-credentials')
     const { user } = now
     if (context.identity && context.identity.user.toLowerCase() !== user.name.toLowerCase()) return refuse('wrong-credentials')

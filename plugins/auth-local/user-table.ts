@@ -11,6 +11,9 @@ interface UserRow {
 
 /** The rows of the users and of their groups. */
 export class UserTable {
+  /** Another one after every write: what was read before may have changed. */
+  version = 0
+
   constructor(private readonly store: Store) {}
 
   get(name: string): User | undefined {
@@ -20,8 +23,11 @@ export class UserTable {
   /** The user with the hash of the password; the hash goes nowhere but to the verification. */
   credentials(name: string): { readonly user: User; readonly hash: string } | undefined {
     return this.store.read((db) => {
-      const row = db.prepare('SELECT * FROM users WHERE name = ?').get(name) as UserRow | undefined
-      return row && { user: userOf(row, this.groups(row.name)), hash: row.password }
+      const rows = db
+        .prepare('SELECT users.*, group_name FROM users LEFT JOIN user_groups ON user = name WHERE name = ? ORDER BY position')
+        .all(name) as (UserRow & { group_name: string | null })[]
+      const [row] = rows
+      return row && { user: userOf(row, rows.flatMap(({ group_name }) => group_name ?? [])), hash: row.password }
     })
   }
 
@@ -55,7 +61,7 @@ export class UserTable {
 
   /** Throws `USER_EXISTS`. */
   insert(user: User, hash: string): void {
-    this.store.write((db) => {
+    this.write((db) => {
       const taken = this.get(user.name)
       if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)
       db.prepare('INSERT INTO users (name, password, locked, expires_at, created_at) VALUES (?, ?, ?, ?, ?)')
@@ -65,7 +71,7 @@ export class UserTable {
   }
 
   setGroups(name: string, groups: readonly string[]): void {
-    this.store.write((db) => {
+    this.write((db) => {
       db.prepare('DELETE FROM user_groups WHERE user = ?').run(name)
       const add = db.prepare('INSERT INTO user_groups (user, position, group_name) VALUES (?, ?, ?)')
       groups.forEach((group, position) => add.run(name, position, group))
@@ -73,22 +79,27 @@ export class UserTable {
   }
 
   setHash(name: string, hash: string): void {
-    this.store.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
+    this.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
   }
 
   setLocked(name: string, locked: boolean): void {
-    this.store.write((db) => db.prepare('UPDATE users SET locked = ? WHERE name = ?').run(locked ? 1 : 0, name))
+    this.write((db) => db.prepare('UPDATE users SET locked = ? WHERE name = ?').run(locked ? 1 : 0, name))
   }
 
   setExpiry(name: string, expiresAt: number | undefined): void {
-    this.store.write((db) => db.prepare('UPDATE users SET expires_at = ? WHERE name = ?').run(expiresAt ?? null, name))
+    this.write((db) => db.prepare('UPDATE users SET expires_at = ? WHERE name = ?').run(expiresAt ?? null, name))
   }
 
   remove(name: string): void {
-    this.store.write((db) => {
+    this.write((db) => {
       db.prepare('DELETE FROM user_groups WHERE user = ?').run(name)
       db.prepare('DELETE FROM users WHERE name = ?').run(name)
     })
+  }
+
+  private write(fn: Parameters<Store['write']>[0]): void {
+    this.version++
+    this.store.write(fn)
   }
 }
 
