@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthBackend } from './auth.ts'
 import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
 import { Hook, Hooks } from './hooks.ts'
@@ -14,12 +13,36 @@ export interface ConnectionListener {
   flushed(handle: ConnectionHandle): void
 }
 
-/** A request on the VPN port outside the login dialogue (SAML callbacks, profiles ...). Path match is exact or by prefix. */
+/** A request on the VPN port as a value, its body read and bounded. Header names are lower case, values as sent. */
+export interface HttpRequest {
+  readonly method: string
+  /** As sent, with its query. */
+  readonly target: string
+  /** Without query, scheme and authority; not decoded. */
+  readonly path: string
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** Empty without a body; overwritten when the answer is there. */
+  readonly body: Uint8Array
+  readonly connection: ConnectionInfo
+  /** Whether somebody still waits for the answer. */
+  connected(): boolean
+}
+
+/** Date, Content-Length and Connection are added; a body of any length leaves as fast as the client reads. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string | Uint8Array
+  /** The connection ends behind it. */
+  readonly close?: boolean
+}
+
+/** Requests on the VPN port outside the login dialogue (SAML callbacks, profiles ...). Path match is exact or by prefix. */
 export interface HttpRoute {
   readonly methods: readonly string[]
   readonly path: string
   readonly prefix?: boolean
-  handle(request: IncomingMessage, response: ServerResponse, connection: ConnectionInfo): void | Promise<void>
+  handle(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>
 }
 
 /** What a client said with CONNECT. Header names are lower case, values as sent. */

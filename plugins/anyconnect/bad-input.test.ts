@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AuthBackend, AuthStep } from '../../core/api.ts'
 import { frame, FRAME, packet } from '../../native/fake.ts'
-import { OUTSTANDING_BYTES } from './connection-duplex.ts'
+import { OUTSTANDING_BYTES } from './outbox.ts'
 import { REQUEST_LIMITS } from './request-guard.ts'
 import { connectText, INIT, login, portFixture, readAnswer, replyTo, requestText, type PortFixture, type TestClient } from './testing.ts'
 
@@ -42,14 +42,24 @@ test('one header too many: 431; the allowed number passes', async () => {
   assert.is((await fixture.connect().raw(headers(REQUEST_LIMITS.headers)))?.status, 200)
   fixture.stop()
 })
-test('unknown methods: 405, and 400 for what is no method', async () => {
+test('unknown methods: 405, and 400 for what can be none', async () => {
   await endsOnlyThatPeer(requestText('PROPFIND', '/'), 405)
-  await endsOnlyThatPeer(requestText('BREW', '/'), 400)
+  await endsOnlyThatPeer(requestText('BREW', '/'), 405)
+  await endsOnlyThatPeer(requestText('G{T', '/'), 400)
 })
 test('wrong Content-Length: 400 for nonsense and for two', async () => {
   await endsOnlyThatPeer('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400)
   await endsOnlyThatPeer('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc', 400)
+  await endsOnlyThatPeer('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc', 400)
   await endsOnlyThatPeer('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc', 400)
+})
+test('transfer codings other than chunked, twice, or in HTTP/1.0: 400', async () => {
+  for (const coding of ['gzip, chunked', 'xchunked', 'chunked\r\nTransfer-Encoding: chunked']) await endsOnlyThatPeer(`POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`, 400)
+  await endsOnlyThatPeer('POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400)
+})
+test('a target that is neither a path nor a URL: 400', async () => {
+  await endsOnlyThatPeer(requestText('GET', '*'), 400)
+  await endsOnlyThatPeer(requestText('POST', 'x', {}, INIT), 400)
 })
 test('a Content-Length that is too short leaves a second request that is none: 400', async () => {
   const fixture = portFixture()
@@ -131,6 +141,7 @@ test('CONNECT to anything but the tunnel: 404', async () => {
   await endsOnlyThatPeer(requestText('CONNECT', 'intranet.example:443'), 404)
 })
 test('folded headers, bare line feeds, NUL in a header: 400', async () => {
+  await endsOnlyThatPeer('GET / HTTP/1.1\nHost: a\n\n', 400)
   await endsOnlyThatPeer('GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n folded\r\n\r\n', 400)
   await endsOnlyThatPeer('GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\0\r\n\r\n', 400)
   await endsOnlyThatPeer('GET / HTTP/1.1\r\nHost : a\r\n\r\n', 400)

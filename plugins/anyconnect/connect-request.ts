@@ -16,15 +16,8 @@ export interface TunnelRequest extends ConnectRequest {
 const TUNNEL_PATHS: ReadonlySet<string> = new Set(['/CSCOSSLC/tunnel', 'CSCOSSLC/tunnel', '/tunnel'])
 export const isTunnelPath = (target: string): boolean => TUNNEL_PATHS.has(target.split('?', 1)[0] ?? '')
 
-/** `rawHeaders` as node gives them: name, value, name, value ... */
-export function readConnectRequest(rawHeaders: readonly string[], connection: ConnectionInfo): TunnelRequest {
-  const headers = new Map<string, string[]>()
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase()
-    const values = headers.get(name)
-    if (values) values.push(rawHeaders[index + 1] ?? '')
-    else headers.set(name, [rawHeaders[index + 1] ?? ''])
-  }
+/** `headers` by name in lower case. */
+export function readConnectRequest(headers: ConnectRequest['headers'], connection: ConnectionInfo): TunnelRequest {
   const first = (name: string): string | undefined => headers.get(name)?.[0]?.trim()
   const family = clientFamily(printable(first('user-agent') ?? ''), first('x-anyconnect-identifier-platform'))
   const types = (first('x-cstp-address-type') ?? 'IPv4').split(',').map((type) => type.trim().toLowerCase())

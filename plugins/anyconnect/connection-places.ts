@@ -1,6 +1,5 @@
-import { sourceNetwork } from '../../core/api.ts'
-import type { ConnectionDuplex } from './connection-duplex.ts'
 import { mostCrowded } from './network.ts'
+import type { PortConnection } from './port-connection.ts'
 
 /** Between two requests of one login of a machine there is less; ms. */
 const LINGERING_MS = 5_000
@@ -16,49 +15,48 @@ export interface PlaceLimits {
  */
 export class ConnectionPlaces {
   /** With the time of the last request, or of the start. */
-  private readonly byNetwork = new Map<string, Map<ConnectionDuplex, number>>()
+  private readonly byNetwork = new Map<string, Map<PortConnection, number>>()
   private count = 0
 
   constructor(
     private readonly limits: PlaceLimits,
-    private readonly isBusy: (duplex: ConnectionDuplex) => boolean,
     /** Monotonic, ms. */
     private readonly now: () => number,
   ) {}
 
   /** Gives the connection that has to make room: of its own network only one that lingers, of a full gateway one of the most crowded network. */
-  add(duplex: ConnectionDuplex): ConnectionDuplex | undefined {
-    const network = sourceNetwork(duplex.info.peer.address)
-    const own = this.byNetwork.get(network) ?? new Map<ConnectionDuplex, number>()
+  add(connection: PortConnection): PortConnection | undefined {
+    const { network } = connection
+    const own = this.byNetwork.get(network) ?? new Map<PortConnection, number>()
     const fromOwn = own.size >= this.limits.connectionsPerNetwork ? this.longestIdle(own, this.now() - LINGERING_MS) : undefined
     const victim = fromOwn ?? (this.count >= this.limits.connections ? this.ofMostCrowded() : undefined)
-    this.byNetwork.set(network, own.set(duplex, this.now()))
+    this.byNetwork.set(network, own.set(connection, this.now()))
     this.count++
     if (victim) this.delete(victim)
     return victim
   }
 
   /** A request came. */
-  touch(duplex: ConnectionDuplex): void {
-    const own = this.byNetwork.get(sourceNetwork(duplex.info.peer.address))
-    if (own?.delete(duplex)) own.set(duplex, this.now())
+  touch(connection: PortConnection): void {
+    const own = this.byNetwork.get(connection.network)
+    if (own?.delete(connection)) own.set(connection, this.now())
   }
 
-  delete(duplex: ConnectionDuplex): void {
-    const network = sourceNetwork(duplex.info.peer.address)
+  delete(connection: PortConnection): void {
+    const { network } = connection
     const own = this.byNetwork.get(network)
-    if (!own?.delete(duplex)) return
+    if (!own?.delete(connection)) return
     this.count--
     if (own.size === 0) this.byNetwork.delete(network)
   }
 
-  private ofMostCrowded(): ConnectionDuplex | undefined {
+  private ofMostCrowded(): PortConnection | undefined {
     const crowd = mostCrowded(this.byNetwork.values())
     return crowd && (this.longestIdle(crowd, Infinity) ?? crowd.keys().next().value)
   }
 
-  private longestIdle(own: ReadonlyMap<ConnectionDuplex, number>, since: number): ConnectionDuplex | undefined {
-    for (const [duplex, at] of own) if (at <= since && !this.isBusy(duplex)) return duplex
+  private longestIdle(own: ReadonlyMap<PortConnection, number>, since: number): PortConnection | undefined {
+    for (const [connection, at] of own) if (at <= since && !connection.busy) return connection
     return undefined
   }
 }

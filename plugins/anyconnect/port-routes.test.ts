@@ -121,9 +121,30 @@ test('HEAD has the headers of GET and no body', async () => {
   assert.match(client.wire.received().toString(), /^HTTP\/1\.1 200 OK\r\n[^]*Content-Length: [1-9]\d+[^]*\r\n\r\n$/)
   fixture.stop()
 })
+test('a route sees the request as a value, and its long answer arrives whole', async () => {
+  const fixture = portFixture()
+  const seen: unknown[] = []
+  fixture.slots.httpRoute.add({
+    methods: ['POST'], path: '/echo',
+    handle: async ({ method, target, path, headers, body, connection }) => {
+      seen.push(method, target, path, headers.get('x-a'), connection.peer.address)
+      return { status: 201, headers: [['X-B', 'c\r\nX-D: e']], body: Buffer.concat(Array<Uint8Array>(100_000).fill(body)), close: true }
+    },
+  }, 'test')
+  const client = fixture.connect({ peer: { address: '198.51.100.9', port: 4000 } })
+  const answer = await client.request('POST', 'https://vpn.example.com/echo?x=1', { 'X-A': '1' }, 'abc')
+  assert.equal(seen, ['POST', 'https://vpn.example.com/echo?x=1', '/echo', ['1'], '198.51.100.9'])
+  assert.is(answer?.statusLine, 'HTTP/1.1 201 Created')
+  assert.is(answer?.header('X-B'), 'c  X-D: e')
+  assert.match(answer?.header('Date') ?? '', /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/)
+  assert.is(answer?.body, 'abc'.repeat(100_000))
+  await fixture.plane.settled()
+  assert.ok(client.wire.ended)
+  fixture.stop()
+})
 test('routes of other plugins come first, by method, exact path or prefix; one that throws is 500 with a number', async () => {
   const fixture = portFixture()
-  fixture.slots.httpRoute.add({ methods: ['GET'], path: '/+CSCOE+/saml/', prefix: true, handle: (_request, response) => void response.end('saml') }, 'test')
+  fixture.slots.httpRoute.add({ methods: ['GET'], path: '/+CSCOE+/saml/', prefix: true, handle: () => ({ status: 200, headers: [], body: 'saml' }) }, 'test')
   fixture.slots.httpRoute.add({ methods: ['POST'], path: '/broken', handle: () => { throw new Error('the cause') } }, 'test')
   assert.is((await fixture.connect().request('GET', '/+CSCOE+/saml/sp?x=1'))?.status, 200)
   const broken = await fixture.connect().request('POST', '/broken', {}, 'x')

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { Refusal, RequestHead } from './request-head.ts'
 
-/** Bounds on one request; node's http enforces the bytes of the head, the rest is checked here. */
+/** Bounds on one request and on what a connection without a tunnel may cost. */
 export const REQUEST_LIMITS = {
   headBytes: 16 * 1024,
   headers: 100,
@@ -19,26 +19,43 @@ export const REQUEST_LIMITS = {
   checkingIntervalMs: 1_000,
 } as const
 
-export interface Refusal {
-  readonly status: number
-  readonly reason: string
-}
-
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'CONNECT']
 
-/** What node's http lets pass and a VPN port must not (reference/border sections 1 and 8); undefined: go on. */
-export function requestRefusal(request: Pick<IncomingMessage, 'method' | 'rawHeaders' | 'headers'>): Refusal | undefined {
-  const { rawHeaders, headers, method = '' } = request
-  if (rawHeaders.length / 2 > REQUEST_LIMITS.headers) return { status: 431, reason: 'too many headers' }
-  let hosts = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.toLowerCase() === 'host') hosts++
-  if (hosts !== 1) return { status: 400, reason: 'not one Host header' }
+/** How the body of a request that may pass is framed, bytes or `chunked`; else why it may not. */
+export function admit(head: RequestHead): number | 'chunked' | Refusal {
+  const framing = bodyFraming(head)
+  return typeof framing === 'object' ? framing : (requestRefusal(head, framing) ?? framing)
+}
+
+// Two lengths, a length and chunks, codings that nobody knows: proxies would disagree with us.
+function bodyFraming({ headers, version }: RequestHead): number | 'chunked' | Refusal {
+  const lengths = headers.get('content-length')
+  const codings = headers.get('transfer-encoding')
+  if (codings) {
+    const known = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked' && !lengths && version === '1.1'
+    return known ? 'chunked' : { status: 400, reason: 'transfer coding' }
+  }
+  if (!lengths) return 0
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(lengths[0] ?? '')) return { status: 400, reason: 'content length' }
+  return Number(lengths[0])
+}
+
+function requestRefusal(head: RequestHead, framing: number | 'chunked'): Refusal | undefined {
+  const { method, target, headers } = head
+  if (head.count > REQUEST_LIMITS.headers) return { status: 431, reason: 'too many headers' }
+  if (headers.get('host')?.length !== 1) return { status: 400, reason: 'not one Host header' }
   if (!METHODS.includes(method)) return { status: 405, reason: 'method' }
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  if (method !== 'POST' && hasBody) return { status: 400, reason: `${method} with a body` }
-  if (Number(headers['content-length'] ?? 0) > REQUEST_LIMITS.bodyBytes) return { status: 413, reason: 'body too long' }
+  if (method !== 'CONNECT' && !/^(?:\/|https?:\/\/)/i.test(target)) return { status: 400, reason: 'target' }
+  if (method !== 'POST' && framing !== 0) return { status: 400, reason: `${method} with a body` }
+  if (framing !== 'chunked' && framing > REQUEST_LIMITS.bodyBytes) return { status: 413, reason: 'body too long' }
+  const expect = headers.get('expect')
+  if (expect && !expectsContinue(head)) return { status: 417, reason: 'expectation' }
   return undefined
 }
 
+/** The client waits for `100 Continue` before it sends the body. */
+export const expectsContinue = ({ headers }: RequestHead): boolean => headers.get('expect')?.[0]?.toLowerCase() === '100-continue'
+
 /** Path without query, scheme and authority. */
-export const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/'
+export const pathOf = (target: string): string =>
+  (target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '')).split(/[?#]/, 1)[0] || '/'

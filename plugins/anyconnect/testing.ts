@@ -180,8 +180,8 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const gatewayName = 'vpn.example.com'
   const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
   const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
-  const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list(), bodyRoom: options.bodyRoom })
-  const port = new VpnPort(plane, routes, counters, options.port)
+  const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
+  const port = new VpnPort(plane, routes, counters, { bodyRoom: options.bodyRoom, ...options.port })
   const info = plane.open(
     {
       listen: [{ address: '0.0.0.0', port: 443 }], device: 'pt%d', addresses: ['10.20.0.1/16'], routes: [], mtu: 1400, workers: 1, lockDirectory: '/nonexistent',
