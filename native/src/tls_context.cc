@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "op_error.h"
 #include "pem.h"
+#include "tls_secrets.h"
 
 namespace postern {
 namespace {
@@ -111,6 +112,7 @@ SSL_CTX* makeContext(const TlsContextConfig& config, const std::string& where, O
   SSL_CTX_set_read_ahead(ctx, 0);
   SSL_CTX_set_tlsext_servername_callback(ctx, selectName);
   SSL_CTX_set_alpn_select_cb(ctx, selectProtocol, nullptr);
+  watchTlsSecrets(ctx);
   bool good = !config.certificates.empty();
   if (!good) error = {"ERR_TLS_PEM", "tls", where + ": no certificate"};
   for (size_t i = 0; good && i < config.certificates.size(); ++i) {

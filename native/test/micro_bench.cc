@@ -10,6 +10,7 @@
 #include "cstp.h"
 #include "dtls_protection.h"
 #include "merged.h"
+#include "record_peers.h"
 #include "router.h"
 #include "segment.h"
 
@@ -119,10 +120,67 @@ void benchDtls(const char* suite, DtlsCipher cipher, size_t payload) {
   });
 }
 
+// One end's records of one frame each, by OpenSSL and by our own layer; what the other side makes of them is not paid here.
+void benchRecords(const test::Suite& suite) {
+  constexpr size_t kFrame = kPayload + cstp::kHeader, kBurst = 50;
+  test::RecordPeers peers(suite);
+  const std::string name = std::string(suite.version == TLS1_3_VERSION ? "1.3 " : "1.2 ") + suite.name;
+  Bytes frame = test::payload(kFrame), out(64 * 1024);
+  frame.push_back(0);
+  BIO* const wire = SSL_get_wbio(peers.pair.server);
+  measure(("SSL_write " + name).c_str(), kBurst, [&] {
+    for (size_t i = 0; i < kBurst; ++i) SSL_write(peers.pair.server, frame.data(), kFrame);
+    BIO_reset(wire);
+  });
+  const auto fill = [&](size_t count) {
+    Bytes all;
+    for (size_t i = 0; i < count; ++i) {
+      const Bytes record = test::RecordPeers::sealed(peers.pair.client, test::payload(kFrame));
+      all.insert(all.end(), record.begin(), record.end());
+    }
+    return all;
+  };
+  constexpr size_t kReads = 4000;
+  const auto timed = [&](const char* what, auto&& run) {
+    std::vector<double> rounds;
+    for (int round = 0; round < 9; ++round) {
+      const Bytes all = fill(kReads);
+      const double start = cpuNs();
+      run(all);
+      rounds.push_back((cpuNs() - start) / kReads);
+    }
+    std::sort(rounds.begin(), rounds.end());
+    std::printf("%-44s %8.1f  [%.1f-%.1f]\n", (what + name).c_str(), rounds[4], rounds[2], rounds[6]);
+  };
+  timed("SSL_read ", [&](const Bytes& all) {
+    BIO* memory = BIO_new_mem_buf(all.data(), static_cast<int>(all.size()));
+    BIO_set_mem_eof_return(memory, -1);
+    SSL_set0_rbio(peers.pair.server, memory);
+    while (SSL_read(peers.pair.server, out.data(), 16384) > 0) ++sink;
+  });
+  SSL_write(peers.pair.server, frame.data(), kFrame);
+  const Bytes last = test::drainBio(wire);
+  uint64_t nonce;
+  std::memcpy(&nonce, &last[5], sizeof nonce);
+  const auto records = CstpRecords::takeOver(peers.pair.server, __builtin_bswap64(nonce));
+  measure(("seal " + name).c_str(), kBurst, [&] {
+    for (size_t i = 0; i < kBurst; ++i) sink += records->sealData(frame.data(), kFrame, out.data() + i * 500);
+  });
+  timed("open ", [&](const Bytes& all) {
+    size_t length = 0;
+    for (ByteView rest = all; !rest.empty();) {
+      const size_t size = records->recordLength(rest);
+      sink += records->open(rest.first(size), out.data(), length) == CstpRecords::Opened::kData;
+      rest = rest.subspan(size);
+    }
+  });
+}
+
 }  // namespace
 
 int main() {
   std::printf("%-44s %8s\n", "per item of 1,400 B", "ns");
+  for (const test::Suite& suite : test::kSuites) benchRecords(suite);
   const Bytes bytes = test::payload(1500);
   measure("checksum", 1, [&] { sink += checksumPartial(ByteView(bytes).first(kPayload), sink & 1); });
   measure("checksum, odd address", 1, [&] { sink += checksumPartial(ByteView(bytes).subspan(13, kPayload), sink & 1); });

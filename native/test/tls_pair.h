@@ -14,15 +14,17 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tls_secrets.h"
+
 namespace postern::test {
 
 inline void check(bool ok, const char* what) {
   if (!ok) throw std::runtime_error(what);
 }
 
-// One self-signed P-256 certificate for all tests of the process.
-inline SSL_CTX* serverContext() {
-  static SSL_CTX* const context = [] {
+// One self-signed P-256 certificate for all tests of the process. Connections of an unwatched context keep their SSL.
+inline SSL_CTX* serverContext(bool watched = true) {
+  const auto make = [](bool watch) {
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* cert = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
@@ -37,11 +39,14 @@ inline SSL_CTX* serverContext() {
     SSL_CTX_use_certificate(made, cert);
     SSL_CTX_use_PrivateKey(made, key);
     SSL_CTX_set_num_tickets(made, 0);
+    SSL_CTX_set_options(made, SSL_OP_NO_RENEGOTIATION);
+    if (watch) watchTlsSecrets(made);
     X509_free(cert);
     EVP_PKEY_free(key);
     return made;
-  }();
-  return context;
+  };
+  static SSL_CTX* const contexts[] = {make(false), make(true)};
+  return contexts[watched];
 }
 
 struct TlsPair {
@@ -49,8 +54,8 @@ struct TlsPair {
   SSL *server = nullptr, *client = nullptr;
 };
 
-// `receiveBuffer` of the client in bytes; 0 = the system's.
-inline TlsPair connectTls(int version = TLS1_3_VERSION, int receiveBuffer = 0) {
+// `receiveBuffer` of the client in bytes; 0 = the system's. `suite` by OpenSSL's name; nullptr = any.
+inline TlsPair connectTls(int version = TLS1_3_VERSION, int receiveBuffer = 0, const char* suite = nullptr, bool watched = true) {
   TlsPair pair;
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -70,9 +75,10 @@ inline TlsPair connectTls(int version = TLS1_3_VERSION, int receiveBuffer = 0) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(context, version);
   SSL_CTX_set_max_proto_version(context, version);
+  if (suite != nullptr) check((version == TLS1_3_VERSION ? SSL_CTX_set_ciphersuites : SSL_CTX_set_cipher_list)(context, suite) == 1, "suite");
   pair.client = SSL_new(context);
   SSL_CTX_free(context);
-  pair.server = SSL_new(serverContext());
+  pair.server = SSL_new(serverContext(watched));
   SSL_set_fd(pair.client, pair.clientFd);
   SSL_set_fd(pair.server, pair.serverFd);
   bool connected = false;
