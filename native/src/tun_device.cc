@@ -59,6 +59,14 @@ int openTun(OpError& error) {
 
 }  // namespace
 
+Offloads negotiateOffloads(const std::function<bool(unsigned)>& accepted) {
+  const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  if (accepted(tso | kTunUso4 | kTunUso6)) return {true, true, true, true, true};
+  if (accepted(tso)) return {true, true, true, false, false};
+  if (accepted(TUN_F_CSUM)) return {true, false, false, false, false};
+  return {};
+}
+
 TunDevice::~TunDevice() { close(); }
 
 void TunDevice::close() noexcept {
@@ -69,7 +77,8 @@ void TunDevice::close() noexcept {
 std::unique_ptr<TunDevice> TunDevice::create(const WorkerPoolSpec& spec, uint32_t queues, OpError& error) {
   std::unique_ptr<TunDevice> device(new TunDevice);
   if (!device->openQueues(spec.device, queues, error)) return nullptr;
-  device->negotiateOffloads();
+  // Device-wide: the last call on any queue wins, so one call is enough (reference dataplane section 8, 15).
+  device->offloads_ = negotiateOffloads([fd = device->queue(0)](unsigned flags) { return ::ioctl(fd, TUNSETOFFLOAD, flags) == 0; });
   if (!device->configure(spec, error)) return nullptr;
   if (queues > 1) device->steered_ = steerQueues(device->queue(0));
   return device;
@@ -96,16 +105,6 @@ bool TunDevice::openQueues(const std::string& device, uint32_t queues, OpError& 
     }
   }
   return true;
-}
-
-void TunDevice::negotiateOffloads() noexcept {
-  // Device-wide: the last call on any queue wins, so one call is enough (reference dataplane section 8, 15).
-  const int fd = queues_.front();
-  const auto accepted = [fd](unsigned long flags) { return ::ioctl(fd, TUNSETOFFLOAD, flags) == 0; };
-  const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-  if (accepted(tso | kTunUso4 | kTunUso6)) offloads_ = {true, true, true, true, true};
-  else if (accepted(tso)) offloads_ = {true, true, true, false, false};
-  else if (accepted(TUN_F_CSUM)) offloads_ = {true, false, false, false, false};
 }
 
 bool TunDevice::configure(const WorkerPoolSpec& spec, OpError& error) {

@@ -1,6 +1,7 @@
 // The TUN device all workers share: one queue each, virtio headers, as much offload as the kernel accepts
 // (reference dataplane sections 1.3 and 4). Not persistent: it is gone when its descriptors are closed.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@ namespace postern {
 struct Offloads {
   bool csum = false, tso4 = false, tso6 = false, uso4 = false, uso6 = false;
 };
+
+// The most that `accepted` takes of TUNSETOFFLOAD's flags: all, without USO (before Linux 6.2), checksums alone, nothing.
+Offloads negotiateOffloads(const std::function<bool(unsigned flags)>& accepted);
 
 class TunDevice {
  public:
@@ -33,7 +37,6 @@ class TunDevice {
   TunDevice() = default;
   bool openQueues(const std::string& device, uint32_t queues, OpError& error);
   bool configure(const WorkerPoolSpec& spec, OpError& error);
-  void negotiateOffloads() noexcept;
 
   std::string name_;
   std::vector<int> queues_;

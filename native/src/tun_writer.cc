@@ -1,14 +1,13 @@
 #include "tun_writer.h"
 
-#include <sys/uio.h>
-
 #include <cerrno>
 #include <cstring>
 
 namespace postern {
 
-TunWriter::TunWriter(int queueFd, const Offloads& offloads, StatBlock& stats)
+TunWriter::TunWriter(int queueFd, const Offloads& offloads, StatBlock& stats, Write write)
     : fd_(queueFd),
+      write_(write),
       merging_{offloads.tso4, offloads.tso6, offloads.uso4 && offloads.uso6},
       coalescer_(merging_),
       stats_(stats) {}
@@ -34,7 +33,7 @@ void TunWriter::write(ByteView packet) noexcept {
 
 void TunWriter::write(const iovec* parts, int count, size_t packets, size_t bytes) noexcept {
   stats_.add(Stat::tunWrites);
-  if (::writev(fd_, parts, count) >= 0) {
+  if (write_(fd_, parts, count) >= 0) {
     stats_.add(Stat::tunTxPackets, packets);
     stats_.add(Stat::tunTxBytes, bytes);
     return;
@@ -45,13 +44,18 @@ void TunWriter::write(const iovec* parts, int count, size_t packets, size_t byte
   refused(header, code);
 }
 
-// The packets are lost, as on any full link. EINVAL means that the kernel does not like our merging of this kind.
+// The packets are lost, as on any full link (EIO: the device is down). EINVAL means that the kernel does not take what we
+// merge of this kind: no more of it, and somebody should know.
 void TunWriter::refused(const VirtioNetHeader& header, int code) noexcept {
   stats_.add(Stat::tunWriteErrors);
   if (code != EINVAL) return;
-  if (header.gsoType == kVirtioGsoTcpv4) merging_.tso4 = false;
-  if (header.gsoType == kVirtioGsoTcpv6) merging_.tso6 = false;
-  if (header.gsoType == kVirtioGsoUdpL4) merging_.uso = false;
+  bool* const merging = header.gsoType == kVirtioGsoTcpv4   ? &merging_.tso4
+                        : header.gsoType == kVirtioGsoTcpv6 ? &merging_.tso6
+                        : header.gsoType == kVirtioGsoUdpL4 ? &merging_.uso
+                                                            : nullptr;
+  if (merging == nullptr || !*merging) return;
+  *merging = false;
+  stats_.add(Stat::mergesDisabled);
 }
 
 }  // namespace postern
