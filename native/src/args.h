@@ -64,8 +64,26 @@ inline OpenRequest openRequest(const Napi::Value& value, const Napi::Value& tls)
   request.pool.routes = texts(spec.Get("routes"));
   request.pool.mtu = static_cast<uint16_t>(number(spec.Get("mtu")));
   request.pool.workers = number(spec.Get("workers"));
+  request.udp = flag(spec.Get("udp"));
   request.tls = contexts(tls);
   return request;
+}
+
+// nullptr when there is none.
+inline std::shared_ptr<const DtlsOffer> dtlsOffer(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  const auto object = value.As<Napi::Object>();
+  const auto copy = [&](const char* name) {
+    const ByteView from = bytes(object.Get(name));
+    return Bytes(from.begin(), from.end());
+  };
+  auto offer = std::make_shared<DtlsOffer>();
+  offer->mode = text(object.Get("mode")) == "resumed" ? DtlsOffer::Mode::kResumed : DtlsOffer::Mode::kPsk;
+  offer->id = copy("id");
+  offer->masterSecret = copy("masterSecret");
+  for (const std::string& name : texts(object.Get("ciphers"))) offer->ciphers += (offer->ciphers.empty() ? "" : ":") + name;
+  offer->helloVerify = flag(object.Get("helloVerify"));
+  return offer;
 }
 
 // False when an address is none.
@@ -86,6 +104,7 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   into.dpdSec = number(spec.Get("dpdSec"));
   into.dpdRetries = number(spec.Get("dpdRetries"));
   into.keepaliveSec = number(spec.Get("keepaliveSec"));
+  into.dtls = dtlsOffer(spec.Get("dtls"));
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "op_error.h"
+#include "udp_socket.h"
 
 namespace postern {
 namespace {
@@ -18,6 +19,18 @@ void stopAtExit() { DataPlane::instance().stop(); }
 std::string opensslObject() {
   Dl_info info{};
   return ::dladdr(reinterpret_cast<void*>(&SSL_CTX_new), &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
+}
+
+// A port that the system chooses has to be free for datagrams too; the workers bind them later.
+bool openListener(std::vector<Listener>& listeners, const Endpoint& wanted, const OpenRequest& request, OpError& error) {
+  constexpr int kTries = 16;
+  for (int i = 0;; ++i) {
+    if (!listeners.emplace_back().open(wanted, request.lockDirectory, error)) return false;
+    UdpSocket probe;
+    if (!request.udp || wanted.port != 0 || probe.open(listeners.back().endpoint(), 0, true, error)) return true;
+    if (error.code != "EADDRINUSE" || i == kTries) return false;
+    listeners.pop_back();
+  }
 }
 
 // Threads started inside inherit a full signal mask: signals are node's business.
@@ -75,6 +88,7 @@ bool DataPlane::open(OpenRequest&& request, std::function<void()> wake, OpenResu
   }
   result.device = run->pool->device();
   for (const auto& listener : run->listeners) result.listeners.push_back(listener.endpoint());
+  if (request.udp) result.udp = result.listeners;
   result.workers = run->pool->workers();
   result.fronts = static_cast<uint32_t>(run->fronts.size());
   result.offloads = run->pool->offloads();
@@ -89,7 +103,8 @@ bool DataPlane::start(Running& run, OpenRequest& request, OpError& error) {
   if (!contexts) return false;
   run.tls.set(std::move(contexts));
   for (const auto& wanted : request.listen) {
-    if (!run.listeners.emplace_back().open(wanted, request.lockDirectory, error)) return false;
+    if (!openListener(run.listeners, wanted, request, error)) return false;
+    if (request.udp) request.pool.udp.push_back(run.listeners.back().endpoint());
   }
   const SignalsBlocked blocked;
   run.pool = createWorkerPool(request.pool, events_, error);

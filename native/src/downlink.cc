@@ -9,8 +9,8 @@
 
 namespace postern {
 
-Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output)
-    : context_(context), tunnels_(tunnels), tun_(tun), output_(output), buffer_(new uint8_t[kPacket + 64]) {}
+Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp)
+    : context_(context), tunnels_(tunnels), tun_(tun), output_(output), udp_(udp), buffer_(new uint8_t[kPacket + 64]) {}
 
 void Downlink::readQueue(uint64_t nowMs) {
   uint8_t* at = buffer_.get() + 6;  // the packet behind the 10-byte header is aligned
@@ -49,6 +49,7 @@ void Downlink::packet(const VirtioNetHeader& header, ByteView bytes, uint64_t no
 }
 
 void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs) {
+  const auto nowSec = static_cast<uint32_t>(nowMs / 1000);
   SegmentPlan plan;
   if (!planSegments(header, bytes, plan)) {
     output_.stats.add(Stat::txDropped);
@@ -58,32 +59,41 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
   const auto mtu = static_cast<uint16_t>(std::clamp<size_t>(tunnel.spec.mtu, kLeastMtu, cstp::kMaxPayload));
   if (segmentLength(plan, bytes, 0) > mtu) {
     if (!mayFragment(bytes, info)) return tooBig(bytes, info, mtu, nowMs);
-    fragment(tunnel, plan, bytes, mtu);
+    fragment(tunnel, plan, bytes, mtu, nowSec);
   } else {
     for (size_t i = 0; i < plan.count; ++i) {
-      const size_t length = segmentLength(plan, bytes, i);
-      writeSegment(plan, bytes, i, tunnel.reserve(length));
-      tunnel.send(length);
+      send(tunnel, segmentLength(plan, bytes, i), nowSec, [&](uint8_t* into) { writeSegment(plan, bytes, i, into); });
     }
   }
-  tunnel.liveness.sent(static_cast<uint32_t>(nowMs / 1000));
   if (output_.collected.size() >= kBurst) output_.owner->flush();
 }
 
-void Downlink::fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu) {
+// One packet of `length` bytes, which write(uint8_t*) puts where it is asked to: where the client spoke last.
+template <typename Write>
+void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
+  DtlsChannel* const dtls = tunnel.overDtls ? tunnel.dtls.get() : nullptr;
+  if (dtls != nullptr && !dtls->ended && dtls->carries(length + 1, nowSec)) {
+    write(udp_.reserve(*dtls, length));
+    udp_.send(*dtls, cstp::kData, length, nowSec);
+    dtls->liveness.sent(nowSec);
+  } else {
+    write(tunnel.reserve(length));
+    tunnel.send(length);
+    tunnel.liveness.sent(nowSec);
+  }
+}
+
+void Downlink::fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu, uint32_t nowSec) {
   for (size_t i = 0; i < plan.count; ++i) {
     whole_.resize(segmentLength(plan, bytes, i));
     writeSegment(plan, bytes, i, whole_.data());
     if (whole_.size() <= mtu) {  // the last of a super-packet
-      std::copy(whole_.begin(), whole_.end(), tunnel.reserve(whole_.size()));
-      tunnel.send(whole_.size());
+      send(tunnel, whole_.size(), nowSec, [&](uint8_t* into) { std::copy(whole_.begin(), whole_.end(), into); });
       continue;
     }
     const FragmentPlan fragments = planFragments(whole_, mtu);
     for (size_t k = 0; k < fragments.count; ++k) {
-      const size_t length = fragmentLength(fragments, whole_, k);
-      writeFragment(fragments, whole_, k, tunnel.reserve(length));
-      tunnel.send(length);
+      send(tunnel, fragmentLength(fragments, whole_, k), nowSec, [&](uint8_t* into) { writeFragment(fragments, whole_, k, into); });
     }
   }
 }

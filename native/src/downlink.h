@@ -1,4 +1,4 @@
-// TUN -> clients: reads super-packets, finds the tunnel, cuts them into CSTP frames. The worker's thread only, except
+// TUN -> clients: reads super-packets, finds the tunnel, cuts them into CSTP frames or DTLS records. The worker's thread only, except
 // that other workers push into its inbox of handed-over packets.
 #pragma once
 #include <memory>
@@ -9,6 +9,7 @@
 #include "segment.h"
 #include "tun_writer.h"
 #include "tunnel_set.h"
+#include "udp_output.h"
 
 namespace postern {
 
@@ -32,7 +33,7 @@ class Downlink {
     const Router& router;
     const std::vector<PacketInbox*>& inboxes;  // of all workers
   };
-  Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output);
+  Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp);
 
   // One round of the TUN queue, or of the inbox.
   void readQueue(uint64_t nowMs);
@@ -45,7 +46,9 @@ class Downlink {
 
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
   void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs);
-  void fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu);
+  void fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu, uint32_t nowSec);
+  template <typename Write>
+  void send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write);
   void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);
   void tooBig(ByteView bytes, const PacketInfo& info, uint16_t mtu, uint64_t nowMs);
 
@@ -53,6 +56,7 @@ class Downlink {
   TunnelSet& tunnels_;
   TunWriter& tun_;
   TlsOutput& output_;
+  UdpOutput& udp_;
   std::unique_ptr<uint8_t[]> buffer_;
   Bytes whole_;  // a segment about to be fragmented
   std::vector<HandedPacket> handed_;

@@ -1,5 +1,7 @@
 #include "tunnel.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 namespace postern {
@@ -11,6 +13,8 @@ Tunnel::Tunnel(uint32_t tunnel, const TunnelSpec& tunnelSpec, int fd, SSL* ssl, 
       counters(nowMs),
       channel(fd, ssl, output, *this),
       output_(output) {}
+
+Tunnel::~Tunnel() { OPENSSL_cleanse(psk.data(), psk.size()); }
 
 bool Tunnel::control(cstp::Type type, ByteView payload) {
   if (congested()) return false;

@@ -1,7 +1,10 @@
 // One tunnel: a TLS channel with CSTP on it, the client's addresses, its clocks and counters. Belongs to one worker's
 // thread; only `counters` may be read elsewhere.
 #pragma once
+#include <array>
+
 #include "cstp.h"
+#include "dtls_channel.h"
 #include "frame_queue.h"
 #include "liveness.h"
 #include "tls_channel.h"
@@ -23,6 +26,7 @@ class Tunnel {
   static constexpr size_t kUnsentLimit = 192 * 1024;
 
   Tunnel(uint32_t id, const TunnelSpec& spec, int fd, SSL* ssl, TlsOutput& output, uint64_t nowMs);
+  ~Tunnel();
 
   // One control frame; overtakes waiting data. False when the client reads too little: nothing is sent.
   bool control(cstp::Type type, ByteView payload);
@@ -49,6 +53,11 @@ class Tunnel {
   TunnelCounters counters;
   cstp::Framer framer;
   TlsChannel channel;
+  // The channel the client speaks over, and one whose handshake is over but on which nothing has been heard: that one
+  // takes the other's place with its first record.
+  std::unique_ptr<DtlsChannel> dtls, nextDtls;
+  bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
+  std::array<uint8_t, 32> psk{};     // exporter of the TLS connection (reference protocol section 9.3)
 
  private:
   // Data queues behind data.

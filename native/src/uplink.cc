@@ -85,7 +85,9 @@ bool Uplink::frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs) {
   stats_.add(Stat::cstpRxFrames);
   switch (frame.type) {
     case cstp::kData:
-      packet(tunnel, frame.payload, nowMs);
+      if (frame.payload.empty()) return true;
+      tunnel.overDtls = false;  // the client has fallen back: a probe or a keepalive alone would not say so
+      packet(tunnel, keep(frame.payload), nowMs);
       return true;
     case cstp::kDpdReq:
       stats_.add(Stat::dpdReceived);
@@ -107,10 +109,20 @@ bool Uplink::frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs) {
   }
 }
 
-void Uplink::packet(Tunnel& tunnel, ByteView payload, uint64_t nowMs) {
-  if (payload.empty()) return;
+// The payload of a frame where it may stay until flush().
+ByteSpan Uplink::keep(ByteView payload) {
+  uint8_t* at = const_cast<uint8_t*>(payload.data());  // the arena is ours to write
+  if (at < arena_.get() || at >= arena_.get() + used_) {
+    at = arena_.get() + used_;  // reassembled by the framer, which will reuse its buffer
+    std::memcpy(at, payload.data(), payload.size());
+    used_ += payload.size();
+  }
+  return {at, payload.size()};
+}
+
+void Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   PacketInfo info;
-  const bool sound = parsePacket(payload, info);
+  const bool sound = parsePacket(packet, info);
   const Source source = sound ? checkSource(tunnel.spec, info) : Source::kNoise;
   if (source != Source::kOwn) {
     const bool spoofed = source == Source::kForeign;
@@ -119,16 +131,9 @@ void Uplink::packet(Tunnel& tunnel, ByteView payload, uint64_t nowMs) {
     return;
   }
   tunnel.counters.add(TunnelCounters::kRxPackets);
-  tunnel.counters.add(TunnelCounters::kRxBytes, payload.size());
+  tunnel.counters.add(TunnelCounters::kRxBytes, packet.size());
   tunnel.counters.payload(nowMs);
-
-  uint8_t* at = const_cast<uint8_t*>(payload.data());  // the arena is ours to write
-  if (at < arena_.get() || at >= arena_.get() + used_) {
-    at = arena_.get() + used_;  // reassembled by the framer, which will reuse its buffer
-    std::memcpy(at, payload.data(), payload.size());
-    used_ += payload.size();
-  }
-  tun_.add({at, payload.size()}, info, tunnel.id);
+  tun_.add(packet, info, tunnel.id);
 }
 
 Uplink::Outcome Uplink::down(TunnelDownReason reason) {

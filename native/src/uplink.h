@@ -22,6 +22,8 @@ class Uplink {
   Outcome read(Tunnel& tunnel, uint64_t nowMs);
   // Bytes that were decrypted before the tunnel came here.
   Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
+  // An inner packet that came over DTLS. Its bytes stay valid and ours to write until flush().
+  void packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs);
   // End of the round: everything goes into the TUN device, the arena is empty again.
   void flush() noexcept;
 
@@ -39,7 +41,7 @@ class Uplink {
   ByteSpan room() noexcept;  // for one record, with as much left behind it for a frame that was split
   Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
   bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
-  void packet(Tunnel& tunnel, ByteView payload, uint64_t nowMs);
+  ByteSpan keep(ByteView payload);
   Outcome down(TunnelDownReason reason);
 
   TunWriter& tun_;

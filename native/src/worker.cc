@@ -26,10 +26,11 @@ constexpr long kPauseNs = 50'000;
 constexpr unsigned long kTimerSlackNs = 1'000;
 constexpr int kNice = -10;
 
-// What an epoll event is about, besides a Tunnel's address.
-enum Tag : uint64_t { kQueue = 1, kCommandInbox = 2, kPacketInbox = 3 };
+// What an epoll event is about, besides a Tunnel's address. kUdp is the first socket's.
+enum Tag : uint64_t { kQueue = 1, kCommandInbox, kPacketInbox, kDatagramInbox, kUdp };
+constexpr size_t kSockets = 64;  // bits of a round's word
 
-int watchTag(int epoll, int fd, Tag tag) {
+int watchTag(int epoll, int fd, uint64_t tag) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = tag;
@@ -42,11 +43,16 @@ Worker::Worker(const Context& context)
     : context_(context),
       commands_(kCommands),
       packets_(Downlink::kHandOver),
+      datagramInbox_(Datagrams::kHandOver),
       nowMs_(coarseMs()),
       output_(stats_),
+      sockets_(context.sockets != nullptr ? std::move(*context.sockets) : UdpSockets()),
+      udp_(sockets_, context.kernel, stats_),
       tun_(context.queueFd, context.offloads, stats_),
+      associations_(context.index, context.dtls, context.events, stats_),
       uplink_(tun_, stats_),
-      downlink_({context.index, context.queueFd, context.table.router(), context.inboxes}, tunnels_, tun_, output_),
+      datagrams_({context.index, context.dtls, context.kernel, context.datagrams}, sockets_, associations_, uplink_, udp_, stats_),
+      downlink_({context.index, context.queueFd, context.table.router(), context.inboxes}, tunnels_, tun_, output_, udp_),
       wheel_(static_cast<uint32_t>(nowMs_ / 1000)) {}
 
 Worker::~Worker() {
@@ -59,6 +65,11 @@ int Worker::start() {
   if (const int code = watchTag(epoll_, context_.queueFd, kQueue)) return code;
   if (const int code = watchTag(epoll_, commands_.fd(), kCommandInbox)) return code;
   if (const int code = watchTag(epoll_, packets_.fd(), kPacketInbox)) return code;
+  if (const int code = watchTag(epoll_, datagramInbox_.fd(), kDatagramInbox)) return code;
+  if (sockets_.size() > kSockets) return E2BIG;
+  for (const UdpSocket& socket : sockets_) {
+    if (const int code = watchTag(epoll_, socket.fd(), kUdp + socket.listener())) return code;
+  }
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited: there is no moment without it
@@ -86,7 +97,7 @@ void Worker::run() {
 }
 
 int Worker::timeoutMs() const noexcept {
-  if (!unread_.empty() || batchAt_ < batch_.size() || timersLeft_) return 0;
+  if (!unread_.empty() || batchAt_ < batch_.size() || timersLeft_ || datagrams_.strangersWait()) return 0;
   if (!lingering_.empty()) return 100;
   if (tunnels_.empty()) return -1;
   return static_cast<int>(1000 - nowMs_ % 1000) + 4;  // just behind the next second of the coarse clock
@@ -97,13 +108,16 @@ void Worker::round() {
   const int n = ::epoll_wait(epoll_, events, kEvents, timeoutMs());
   nowMs_ = coarseMs();
   const uint64_t before = work();
-  bool queue = false, handed = false;
+  bool queue = false, handed = false, handedDatagrams = false;
+  uint64_t udp = 0;
   reading_.swap(unread_);
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = events[i];
     if (event.data.u64 == kQueue) queue = true;
     else if (event.data.u64 == kPacketInbox) handed = true;
+    else if (event.data.u64 == kDatagramInbox) handedDatagrams = true;
     else if (event.data.u64 == kCommandInbox) continue;  // looked at in any case
+    else if (event.data.u64 >= kUdp && event.data.u64 < kUdp + kSockets) udp |= uint64_t{1} << (event.data.u64 - kUdp);
     else readable(*static_cast<Tunnel*>(event.data.ptr), event.events);
   }
   for (const uint32_t id : reading_) {
@@ -111,13 +125,18 @@ void Worker::round() {
   }
   reading_.clear();
   takeCommands();
+  if (udp != 0) datagrams_.read(udp, nowMs_);
+  if (handedDatagrams) datagrams_.readInbox(nowMs_);
+  datagrams_.endRound(nowMs_);
   uplink_.flush();
+  datagrams_.release();
   settle();
   if (handed) downlink_.readInbox(nowMs_);
   if (queue) downlink_.readQueue(nowMs_);
   settle();
   tick();
   settle();
+  associations_.bury();
   graveyard_.clear();
   moderate(before);
 }

@@ -1,12 +1,13 @@
-// A data worker: one thread, one level-triggered epoll set with its TUN queue, the sockets of its tunnels and two
-// inboxes. Nothing on the packet path locks, allocates or waits (reference dataplane section 3.1).
+// A data worker: one thread, one level-triggered epoll set with its TUN queue, its UDP sockets, the TLS connections of
+// its tunnels and its inboxes. Nothing on the packet path locks, allocates or waits (reference dataplane section 3.1).
 //
-// Any thread may call post(), packets() and stats(); everything else runs on the worker's own thread.
+// Any thread may call post(), packets(), datagrams() and stats(); everything else runs on the worker's own thread.
 #pragma once
 #include <atomic>
 #include <thread>
 
 #include "coarse_clock.h"
+#include "datagrams.h"
 #include "downlink.h"
 #include "timer_wheel.h"
 #include "tunnel_table.h"
@@ -15,12 +16,14 @@
 namespace postern {
 
 struct Command {
-  enum class Kind : uint8_t { kAdopt, kUpdate, kDrop, kStop };
+  enum class Kind : uint8_t { kAdopt, kUpdate, kDrop, kDtls, kDtlsLate, kStop };
   Kind kind;
   uint32_t tunnel = 0;
   std::unique_ptr<Promotion> promotion;  // kAdopt
   std::optional<TunnelSpec> spec;        // kUpdate
   std::optional<DropRequest> drop;       // kDrop; with kAdopt: it overtook
+  std::unique_ptr<DtlsReady> dtls = {};  // kDtls
+  std::unique_ptr<DtlsLate> late = {};   // kDtlsLate
 };
 
 class Worker {
@@ -32,6 +35,10 @@ class Worker {
     TunnelTable& table;
     EventSink& events;
     const std::vector<PacketInbox*>& inboxes;
+    UdpSockets* sockets = nullptr;  // taken; nullptr without DTLS, as the next
+    DtlsShared* dtls = nullptr;
+    const std::vector<DatagramInbox*>& datagrams;
+    UdpKernel& kernel = UdpKernel::real();
   };
   explicit Worker(const Context& context);
   ~Worker();
@@ -43,15 +50,19 @@ class Worker {
   void join();
   bool post(Command&& command) { return commands_.push(std::move(command)); }
   PacketInbox& packets() noexcept { return packets_; }
+  DatagramInbox& datagrams() noexcept { return datagramInbox_; }
   const StatBlock& stats() const noexcept { return stats_; }
+  const UdpSockets& sockets() const noexcept { return sockets_; }
 
  private:
   void run();
   void round();
   int timeoutMs() const noexcept;
   void moderate(uint64_t workBefore);
-  // Super-packets of the device and frames of clients so far.
-  uint64_t work() const noexcept { return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames); }
+  // Super-packets of the device, frames of clients and buffers of datagrams so far.
+  uint64_t work() const noexcept {
+    return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames) + stats_.get(Stat::udpReads);
+  }
 
   // worker_commands.cc
   void takeCommands();
@@ -61,6 +72,12 @@ class Worker {
   void drop(Tunnel& tunnel, const DropRequest& request);
   void stopAll();
 
+  // worker_dtls.cc
+  void install(std::unique_ptr<DtlsReady> ready);
+  void feed(DtlsLate& late);
+  void settleDtls();
+  void checkDtls(Tunnel& tunnel, uint32_t second);
+
   // worker_tunnels.cc
   void readable(Tunnel& tunnel, uint32_t events);
   void handle(Tunnel& tunnel, Uplink::Outcome outcome);
@@ -68,6 +85,7 @@ class Worker {
   void watch(Tunnel& tunnel);
   void tick();
   void check(uint32_t id, uint32_t second);
+  bool checkTls(Tunnel& tunnel, uint32_t second);  // false: it has ended
   void schedule(Tunnel& tunnel);
   void down(Tunnel& tunnel, TunnelDownReason reason, ByteView detail);  // says so, once
   void linger(Tunnel& tunnel);
@@ -78,6 +96,7 @@ class Worker {
   StatBlock stats_;
   Inbox<Command> commands_;
   PacketInbox packets_;
+  DatagramInbox datagramInbox_;
   int epoll_ = -1;
   uint64_t nowMs_ = 0;
   bool stopped_ = false;
@@ -88,9 +107,13 @@ class Worker {
   std::vector<uint32_t> unread_, reading_;  // tunnels whose budget ended before their bytes
   bool timersLeft_ = false;
   TlsOutput output_;
+  UdpSockets sockets_;
+  UdpOutput udp_;
   TunWriter tun_;
+  Associations associations_;
   TunnelSet tunnels_;
   Uplink uplink_;
+  Datagrams datagrams_;
   Downlink downlink_;
   TimerWheel wheel_;
   std::vector<uint32_t> lingering_;

@@ -1,6 +1,9 @@
 // What the pool asks of a worker: adopt, update, drop, stop.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -26,6 +29,19 @@ void tune(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater, sizeof kNotSentLowWater);
 }
 
+// Where OpenSSL refuses, a key that nobody knows.
+void exportPsk(SSL* ssl, std::array<uint8_t, 32>& into) {
+  constexpr char kLabel[] = "EXPORTER-openconnect-psk";
+  if (SSL_export_keying_material(ssl, into.data(), into.size(), kLabel, sizeof kLabel - 1, nullptr, 0, 0) == 1) return;
+  RAND_bytes(into.data(), static_cast<int>(into.size()));
+  ERR_clear_error();
+}
+
+bool sameOffer(const std::shared_ptr<const DtlsOffer>& a, const std::shared_ptr<const DtlsOffer>& b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return a->mode == b->mode && a->id == b->id && a->masterSecret == b->masterSecret && a->ciphers == b->ciphers && a->helloVerify == b->helloVerify;
+}
+
 }  // namespace
 
 void Worker::takeCommands() {
@@ -44,6 +60,8 @@ void Worker::takeCommands() {
 void Worker::execute(Command& command) {
   if (command.kind == Command::Kind::kAdopt) return adopt(std::move(command.promotion), command.drop);
   if (command.kind == Command::Kind::kStop) return stopAll();
+  if (command.kind == Command::Kind::kDtls) return install(std::move(command.dtls));
+  if (command.kind == Command::Kind::kDtlsLate) return feed(*command.late);
   Tunnel* tunnel = tunnels_.find(command.tunnel);
   if (tunnel == nullptr || tunnel->state != Tunnel::State::kOpen) return;
   if (command.kind == Command::Kind::kUpdate) update(*tunnel, *command.spec);
@@ -53,8 +71,12 @@ void Worker::execute(Command& command) {
 // Reference border section 5, step 5.
 void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<DropRequest>& request) {
   tune(promotion->fd);
+  std::array<uint8_t, 32> psk{};
+  if (context_.dtls != nullptr) exportPsk(promotion->ssl, psk);
   Tunnel& tunnel = tunnels_.add(std::make_unique<Tunnel>(promotion->tunnel, promotion->spec, promotion->fd, promotion->ssl,
                                                          output_, nowMs_));
+  tunnel.psk = psk;
+  OPENSSL_cleanse(psk.data(), psk.size());
   promotion->fd = -1;
   promotion->ssl = nullptr;
   epoll_event event{};
@@ -71,6 +93,7 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
   }
   if (request) return drop(tunnel, *request);
   context_.table.enter(tunnel.id, tunnel.spec, tunnel.counters);
+  if (tunnel.spec.dtls) associations_.offer(tunnel, nullptr);
   tunnel.up = true;
   stats_.add(Stat::promoted);
   stats_.add(Stat::tunnelsOpen);
@@ -84,7 +107,10 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
 
 void Worker::update(Tunnel& tunnel, const TunnelSpec& spec) {
   context_.table.change(tunnel.id, tunnel.spec, spec);
+  const std::shared_ptr<const DtlsOffer> before = tunnel.spec.dtls;
   tunnel.spec = spec;
+  if (sameOffer(before, spec.dtls)) tunnel.spec.dtls = before;  // handshakes under way name it
+  else associations_.offer(tunnel, before.get());
   schedule(tunnel);
 }
 
@@ -125,6 +151,7 @@ void Worker::stopAll() {
     ::poll(waiting.data(), waiting.size(), static_cast<int>(deadline - now));
   }
   uplink_.flush();
+  udp_.flush();
   output_.touched.clear();
   for (const uint32_t id : tunnels_.ids()) close(*tunnels_.find(id));
 }

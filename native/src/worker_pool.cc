@@ -30,18 +30,35 @@ class Pool final : public WorkerPool {
   Pool(std::unique_ptr<TunDevice> device, EventSink& events) : device_(std::move(device)), events_(events) {}
   ~Pool() override { stop(); }
 
-  bool start(uint32_t workers, OpError& error) {
-    for (uint32_t i = 0; i < workers; ++i) {
-      workers_.push_back(std::make_unique<Worker>(
-          Worker::Context{i, device_->queue(i), device_->offloads(), table_, events_, inboxes_}));
-      inboxes_.push_back(&workers_.back()->packets());
+  bool start(const WorkerPoolSpec& spec, uint32_t workers, OpError& error) {
+    std::vector<UdpSockets> sockets(workers);
+    for (auto& mine : sockets) {
+      for (const Endpoint& endpoint : spec.udp) {
+        if (!mine.emplace_back().open(endpoint, static_cast<uint16_t>(mine.size() - 1), &mine == &sockets[0], error)) return false;
+      }
     }
+    if (!spec.udp.empty()) {
+      dtls_ = std::make_unique<DtlsShared>(workers, DtlsHandshakes::Context{
+          .sender = sender_, .ready = [this](auto ready) { this->ready(std::move(ready)); }, .late = [this](auto&& late) { this->late(std::move(late)); }});
+    }
+    for (uint32_t i = 0; i < workers; ++i) {
+      workers_.push_back(std::make_unique<Worker>(Worker::Context{
+          i, device_->queue(i), device_->offloads(), table_, events_, inboxes_, &sockets[i], dtls_.get(), datagrams_}));
+      inboxes_.push_back(&workers_.back()->packets());
+      datagrams_.push_back(&workers_.back()->datagrams());
+    }
+    sender_.sockets = &workers_[0]->sockets();
     for (const auto& worker : workers_) {
       if (const int code = worker->start()) {
         const char* name = ::strerrorname_np(code);
         error = {name != nullptr ? name : "EIO", "start data worker", std::strerror(code)};
         return false;
       }
+    }
+    if (const int code = dtls_ ? dtls_->handshakes.start() : 0) {
+      const char* name = ::strerrorname_np(code);
+      error = {name != nullptr ? name : "EIO", "start DTLS handshakes", std::strerror(code)};
+      return false;
     }
     offloads_ = device_->offloadNames();
     return true;
@@ -92,6 +109,7 @@ class Pool final : public WorkerPool {
     for (const auto& worker : workers_) {
       for (size_t i = 0; i < kStatCount; ++i) sum[i] += worker->stats().get(static_cast<Stat>(i));
     }
+    for (size_t i = 0; dtls_ && i < kStatCount; ++i) sum[i] += dtls_->handshakes.stats().get(static_cast<Stat>(i));
   }
 
   void stop() override {
@@ -104,6 +122,7 @@ class Pool final : public WorkerPool {
     }
     std::lock_guard lock(joining_);
     for (const auto& worker : workers_) worker->join();
+    if (dtls_) dtls_->handshakes.stop();
     device_->close();
   }
 
@@ -113,6 +132,25 @@ class Pool final : public WorkerPool {
     events_.post(EventType::kTunnelDown, tunnel, static_cast<uint32_t>(reason), counters);
   }
 
+  // Both from the thread of the handshakes.
+  void ready(std::unique_ptr<DtlsReady> ready) {
+    const uint32_t worker = ready->worker, tunnel = ready->tunnel;
+    workers_[worker]->post({Command::Kind::kDtls, tunnel, nullptr, std::nullopt, std::nullopt, std::move(ready)});
+  }
+
+  void late(DtlsLate&& late) {
+    const uint32_t worker = late.worker, tunnel = late.tunnel;
+    workers_[worker]->post({Command::Kind::kDtlsLate, tunnel, nullptr, std::nullopt, std::nullopt, nullptr, std::make_unique<DtlsLate>(std::move(late))});
+  }
+
+  // What the handshakes send: over the first worker's sockets, which outlive their thread.
+  struct Sender final : DatagramSender {
+    const UdpSockets* sockets = nullptr;
+    void send(const UdpPeer& to, ByteView datagram) noexcept override {
+      if (to.listener < sockets->size()) sendUdp((*sockets)[to.listener], UdpKernel::real(), to, datagram);
+    }
+  };
+
   // Destroyed in reverse: workers before what they use.
   std::unique_ptr<TunDevice> device_;
   EventSink& events_;
@@ -121,6 +159,9 @@ class Pool final : public WorkerPool {
   std::mutex control_, joining_;
   bool stopped_ = false;
   std::vector<PacketInbox*> inboxes_;
+  std::vector<DatagramInbox*> datagrams_;
+  Sender sender_;
+  std::unique_ptr<DtlsShared> dtls_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
@@ -131,7 +172,7 @@ std::unique_ptr<WorkerPool> createWorkerPool(const WorkerPoolSpec& spec, EventSi
   std::unique_ptr<TunDevice> device = TunDevice::create(spec, workers, error);
   if (device == nullptr) return nullptr;
   auto pool = std::make_unique<Pool>(std::move(device), events);
-  if (!pool->start(workers, error)) return nullptr;  // the destructor joins and closes
+  if (!pool->start(spec, workers, error)) return nullptr;  // the destructor joins and closes
   return pool;
 }
 

@@ -82,6 +82,7 @@ void Worker::settle() {
     if (congested && !tunnel.congested() && tunnel.state == Tunnel::State::kOpen) handle(tunnel, Uplink::Outcome::kMore);
   }
   output_.touched.clear();
+  settleDtls();
 }
 
 void Worker::watch(Tunnel& tunnel) {
@@ -103,31 +104,44 @@ void Worker::check(uint32_t id, uint32_t second) {
   Tunnel* tunnel = tunnels_.find(id);
   if (tunnel == nullptr || tunnel->state != Tunnel::State::kOpen || tunnel->wheelAt != second) return;
   tunnel->wheelAt = 0;
+  const auto now = static_cast<uint32_t>(nowMs_ / 1000);
+  if (!checkTls(*tunnel, now)) return;
+  checkDtls(*tunnel, now);
+  schedule(*tunnel);
+}
+
+bool Worker::checkTls(Tunnel& tunnel, uint32_t second) {
   for (;;) {
-    switch (tunnel->liveness.check(tunnel->spec, static_cast<uint32_t>(nowMs_ / 1000))) {
+    switch (tunnel.liveness.check(tunnel.spec, second)) {
       case Liveness::Action::kNone:
-        return schedule(*tunnel);
+        return true;
       case Liveness::Action::kProbe:
         stats_.add(Stat::dpdSent);
-        tunnel->control(cstp::kDpdReq, {});
+        tunnel.control(cstp::kDpdReq, {});
         break;
       case Liveness::Action::kKeepalive:
         stats_.add(Stat::keepalivesSent);
-        tunnel->control(cstp::kKeepalive, {});
+        tunnel.control(cstp::kKeepalive, {});
         break;
       case Liveness::Action::kDead:
         // No DISCONNECT: a client that was only out of reach may come back.
         stats_.add(Stat::dpdTimeouts);
-        tunnel->channel.closeNotify();
-        tunnel->channel.flush();
-        down(*tunnel, TunnelDownReason::kDpd, {});
-        return close(*tunnel);
+        tunnel.channel.closeNotify();
+        tunnel.channel.flush();
+        down(tunnel, TunnelDownReason::kDpd, {});
+        close(tunnel);
+        return false;
     }
   }
 }
 
 void Worker::schedule(Tunnel& tunnel) {
-  const uint32_t due = tunnel.liveness.nextDue(tunnel.spec);
+  uint32_t due = tunnel.liveness.nextDue(tunnel.spec);
+  const auto earlier = [&due](uint32_t at) {
+    if (at != 0 && (due == 0 || at < due)) due = at;
+  };
+  if (tunnel.dtls) earlier(tunnel.dtls->liveness.nextDue(tunnel.spec));
+  if (tunnel.nextDtls) earlier(tunnel.nextDtls->waitsUntilSec);
   if (due == 0 || (tunnel.wheelAt != 0 && tunnel.wheelAt <= due)) return;
   tunnel.wheelAt = wheel_.schedule(tunnel.id, due);
 }
@@ -135,6 +149,7 @@ void Worker::schedule(Tunnel& tunnel) {
 void Worker::down(Tunnel& tunnel, TunnelDownReason reason, ByteView detail) {
   if (tunnel.up) stats_.sub(Stat::tunnelsOpen);
   context_.table.leave(tunnel.id, tunnel.spec);
+  associations_.leave(tunnel);
   const TunnelCounterWords words = tunnel.counters.read(nowMs_);
   Bytes payload(sizeof words);
   for (size_t i = 0; i < words.size(); ++i) {

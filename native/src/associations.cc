@@ -1,0 +1,96 @@
+#include "associations.h"
+
+namespace postern {
+namespace {
+
+DtlsSecret secretOf(const Tunnel& tunnel) {
+  const DtlsOffer& offer = *tunnel.spec.dtls;
+  return DtlsSecret(offer.mode == DtlsOffer::Mode::kResumed ? offer.masterSecret : Bytes(tunnel.psk.begin(), tunnel.psk.end()));
+}
+
+}  // namespace
+
+void Associations::offer(Tunnel& tunnel, const DtlsOffer* before) {
+  if (shared_ == nullptr) return;
+  const auto& offer = tunnel.spec.dtls;
+  if (before != nullptr && (offer == nullptr || offer->id != before->id)) shared_->table.remove(before->id, tunnel.id);
+  if (offer != nullptr) return shared_->table.enter({tunnel.id, worker_, offer, secretOf(tunnel)});
+  if (before != nullptr) shared_->handshakes.forget(tunnel.id);
+  if (tunnel.dtls) remove(*tunnel.dtls, DtlsDownReason::kWithdrawn);
+  if (tunnel.nextDtls) take(tunnel.nextDtls);
+}
+
+void Associations::leave(Tunnel& tunnel) {
+  if (shared_ == nullptr) return;
+  if (tunnel.spec.dtls) {
+    shared_->table.remove(tunnel.spec.dtls->id, tunnel.id);
+    shared_->handshakes.forget(tunnel.id);
+  }
+  tunnel.overDtls = false;
+  if (tunnel.dtls) {
+    stats_.sub(Stat::dtlsOpen);
+    take(tunnel.dtls);
+  }
+  if (tunnel.nextDtls) take(tunnel.nextDtls);
+}
+
+bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec) {
+  if (tunnel.spec.dtls != ready.offer) {
+    refuse(ready);
+    return false;
+  }
+  // Whoever had these addresses before has lost them: the new peer has shown that it holds the keys.
+  if (DtlsChannel* before = peers_.find(ready.peer)) remove(*before, DtlsDownReason::kReplaced);
+  if (tunnel.nextDtls) take(tunnel.nextDtls);
+  tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, nowSec);
+  peers_.insert(*tunnel.nextDtls);
+  if (shared_->workers > 1) shared_->peers.own(ready.peer, worker_);
+  shared_->peers.finish(ready.peer);
+  changed_.push_back(tunnel.nextDtls.get());
+  return true;
+}
+
+void Associations::refuse(const DtlsReady& ready) {
+  shared_->peers.finish(ready.peer);
+  shared_->handshakes.confirm(ready.association);
+}
+
+void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
+  Tunnel& tunnel = channel.tunnel;
+  channel.confirmed = true;
+  channel.liveness = Liveness(nowSec);
+  shared_->handshakes.confirm(channel.association);
+  if (tunnel.dtls) remove(*tunnel.dtls, DtlsDownReason::kReplaced);
+  tunnel.dtls = std::move(tunnel.nextDtls);
+  changed_.push_back(&channel);
+  stats_.add(Stat::dtlsOpen);
+  const std::string& name = channel.cipher;
+  events_.post(EventType::kDtlsUp, tunnel.id, 0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
+}
+
+void Associations::settle() {
+  for (size_t i = 0; i < endings_.size(); ++i) remove(*endings_[i], *endings_[i]->ended);
+  endings_.clear();
+}
+
+// Nothing when it is in the grave already.
+void Associations::remove(DtlsChannel& channel, DtlsDownReason reason) {
+  Tunnel& tunnel = channel.tunnel;
+  if (tunnel.nextDtls.get() == &channel) return take(tunnel.nextDtls);
+  if (tunnel.dtls.get() != &channel) return;
+  tunnel.overDtls = false;
+  stats_.sub(Stat::dtlsOpen);
+  take(tunnel.dtls);
+  events_.post(EventType::kDtlsDown, tunnel.id, static_cast<uint32_t>(reason), {});
+}
+
+void Associations::take(std::unique_ptr<DtlsChannel>& channel) {
+  if (!channel->confirmed) shared_->handshakes.confirm(channel->association);
+  peers_.remove(*channel);
+  if (shared_->workers > 1) shared_->peers.disown(channel->peer, worker_);
+  // Records of this round must not be opened with it any more; those sealed with it may still be on their way out.
+  if (!channel->ended) channel->ended = DtlsDownReason::kReplaced;
+  graveyard_.push_back(std::move(channel));
+}
+
+}  // namespace postern

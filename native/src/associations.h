@@ -1,0 +1,56 @@
+// The DTLS channels of one worker's tunnels: how they come, take each other's place and end. The worker's thread only.
+#pragma once
+#include "dtls_shared.h"
+#include "peer_table.h"
+#include "tunnel.h"
+
+namespace postern {
+
+class Associations {
+ public:
+  // `shared` is nullptr without DTLS: no offer is ever entered then.
+  Associations(uint32_t worker, DtlsShared* shared, EventSink& events, StatBlock& stats)
+      : worker_(worker), shared_(shared), events_(events), stats_(stats) {}
+
+  // The tunnel's offer in the place of an older one, `before`: the channel it may have goes on unless nothing is offered
+  // any more.
+  void offer(Tunnel& tunnel, const DtlsOffer* before);
+  // The tunnel is down: nothing of it may be found any more. Silent on the wire and towards the control plane.
+  void leave(Tunnel& tunnel);
+
+  DtlsChannel* find(const UdpPeer& peer) const noexcept { return peers_.find(peer); }
+  // A handshake is over. False when the tunnel has no use for it.
+  bool install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec);
+  // A handshake is over whose tunnel is gone.
+  void refuse(const DtlsReady& ready);
+  // The first record that authenticates: the client has all that it needs of the handshake.
+  void confirm(DtlsChannel& channel, uint32_t nowSec);
+  // Tunnels whose clocks have changed: calls visit(Tunnel&) for each, and forgets them.
+  template <typename Visit>
+  void forChanged(Visit&& visit);
+  // Channels that were found to be over go to the grave.
+  void settle();
+  // End of the round: nobody points to them any more.
+  void bury() noexcept { graveyard_.clear(); }
+
+ private:
+  void take(std::unique_ptr<DtlsChannel>& channel);
+  void remove(DtlsChannel& channel, DtlsDownReason reason);
+
+  const uint32_t worker_;
+  DtlsShared* const shared_;
+  EventSink& events_;
+  StatBlock& stats_;
+  PeerTable peers_;
+  std::vector<DtlsChannel*> endings_;
+  std::vector<DtlsChannel*> changed_;
+  std::vector<std::unique_ptr<DtlsChannel>> graveyard_;
+};
+
+template <typename Visit>
+void Associations::forChanged(Visit&& visit) {
+  for (const DtlsChannel* channel : changed_) visit(channel->tunnel);
+  changed_.clear();
+}
+
+}  // namespace postern

@@ -1,0 +1,70 @@
+// The DTLS channel of a tunnel after its handshake: one association of keys with one peer. Belongs to one worker's thread.
+#pragma once
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dtls_handshakes.h"
+#include "event.h"
+#include "liveness.h"
+
+namespace postern {
+
+class Tunnel;
+
+struct DtlsChannel {
+  // Implementation constants.
+  static constexpr uint32_t kForgetLimitSec = 600;  // as the kernel forgets what it has learnt of a path
+
+  DtlsChannel(Tunnel& owner, DtlsReady& ready, std::vector<DtlsChannel*>& endings, uint32_t nowSec)
+      : tunnel(owner),
+        protection(std::move(ready.protection)),
+        prefix(protection->prefix()),
+        overhead(protection->overhead()),
+        peer(ready.peer),
+        association(ready.association),
+        liveness(nowSec),
+        waitsUntilSec(nowSec + static_cast<uint32_t>(DtlsHandshakes::kKeepMs / 1000)),
+        cipher(std::move(ready.cipher)),
+        endings_(endings) {}
+
+  // May a record with `plain` bytes take the path to this client?
+  bool carries(size_t plain, uint32_t nowSec) noexcept {
+    if (plain + overhead <= limit) [[likely]] return true;
+    if (nowSec < limitUntilSec) return false;
+    limit = SIZE_MAX;
+    return true;
+  }
+  // A record of `length` bytes was longer than the path takes.
+  void tooLong(size_t length, uint32_t nowSec) noexcept {
+    limit = std::min(limit, length - 1);
+    limitUntilSec = nowSec + kForgetLimitSec;
+  }
+
+  // It is over, found in the middle of a round; taken away when the round's packets have gone.
+  void end(DtlsDownReason reason) {
+    if (ended) return;
+    ended = reason;
+    endings_.push_back(this);
+  }
+
+  Tunnel& tunnel;
+  std::unique_ptr<DtlsProtection> protection;
+  const size_t prefix, overhead;    // of the protection
+  size_t limit = SIZE_MAX;          // longest record the path takes, as far as we were told
+  const UdpPeer peer;
+  const uint64_t association;       // its number among the handshakes
+  bool confirmed = false;           // the client has spoken under these keys: we may
+  std::optional<DtlsDownReason> ended;
+  uint32_t refused = 0;             // sends in a row that the network refused
+  Liveness liveness;
+  uint32_t limitUntilSec = 0;
+  const uint32_t waitsUntilSec;     // not confirmed by then: it never will be
+  std::string cipher;
+
+ private:
+  std::vector<DtlsChannel*>& endings_;
+};
+
+}  // namespace postern

@@ -1,0 +1,51 @@
+// The DTLS channels of a worker's tunnels: their arrival from the handshakes, their clocks, their end.
+#include "worker.h"
+
+namespace postern {
+
+void Worker::install(std::unique_ptr<DtlsReady> ready) {
+  Tunnel* tunnel = tunnels_.find(ready->tunnel);
+  if (tunnel == nullptr || !tunnel->up || tunnel->state != Tunnel::State::kOpen) return associations_.refuse(*ready);
+  std::vector<Bytes> early = std::move(ready->early);
+  if (!associations_.install(*ready, *tunnel, static_cast<uint32_t>(nowMs_ / 1000))) return;
+  datagrams_.feed(*tunnel->nextDtls, std::move(early), nowMs_);
+}
+
+void Worker::feed(DtlsLate& late) {
+  DtlsChannel* channel = associations_.find(late.peer);
+  if (channel == nullptr || channel->association != late.association) return;
+  std::vector<Bytes> datagrams;
+  datagrams.push_back(std::move(late.datagram));
+  datagrams_.feed(*channel, std::move(datagrams), nowMs_);
+}
+
+void Worker::settleDtls() {
+  udp_.flush();
+  associations_.settle();
+  associations_.forChanged([this](Tunnel& tunnel) { schedule(tunnel); });
+}
+
+void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
+  if (tunnel.nextDtls && second >= tunnel.nextDtls->waitsUntilSec) tunnel.nextDtls->end(DtlsDownReason::kDpd);
+  while (tunnel.dtls && !tunnel.dtls->ended) {
+    DtlsChannel& channel = *tunnel.dtls;
+    switch (channel.liveness.check(tunnel.spec, second)) {
+      case Liveness::Action::kNone:
+        return;
+      case Liveness::Action::kProbe:
+        stats_.add(Stat::dpdSent);
+        udp_.send(channel, cstp::kDpdReq, {}, second);
+        break;
+      case Liveness::Action::kKeepalive:
+        stats_.add(Stat::keepalivesSent);
+        udp_.send(channel, cstp::kKeepalive, {}, second);
+        break;
+      case Liveness::Action::kDead:
+        stats_.add(Stat::dpdTimeouts);
+        channel.end(DtlsDownReason::kDpd);
+        return;
+    }
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,416 @@
+// What a worker makes of the datagrams it receives: whole, merged, foreign, forged, repeated.
+#include "datagrams.h"
+
+#include <doctest/doctest.h>
+
+#include "dtls_ends.h"
+#include "packets.h"
+#include "tls_pair.h"
+
+using namespace postern;
+using namespace postern::test;
+
+namespace {
+
+class Quiet final : public DatagramSender {
+ public:
+  void send(const UdpPeer&, ByteView) noexcept override {}
+};
+
+struct Posted {
+  EventType type;
+  uint32_t handle, arg;
+};
+class Recorder final : public EventSink {
+ public:
+  std::vector<Posted> events;
+  void post(EventType type, uint32_t handle, uint32_t arg, ByteView) noexcept override { events.push_back({type, handle, arg}); }
+};
+
+// What several workers share.
+struct Pool {
+  explicit Pool(uint32_t workers) : shared(workers, {.sender = quiet, .ready = [](auto) {}, .late = {}}) {}
+  Quiet quiet;
+  DtlsShared shared;
+  std::vector<DatagramInbox*> inboxes;
+};
+
+// One worker's half; the TUN device is a socket that keeps packets apart.
+struct Half {
+  Half(Pool& pool, uint32_t index) : pool(pool), associations(index, &pool.shared, events, stats) {
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, tunFds) == 0, "socketpair");
+    OpError error;
+    check(sockets.emplace_back().open({"127.0.0.1", 0}, 0, true, error), error.message.c_str());
+    tun = std::make_unique<TunWriter>(tunFds[0], Offloads{}, stats);
+    uplink = std::make_unique<Uplink>(*tun, stats);
+    datagrams = std::make_unique<Datagrams>(Datagrams::Context{index, &pool.shared, kernel, pool.inboxes}, sockets, associations, *uplink, output, stats);
+    pool.inboxes.push_back(&inbox);
+  }
+  ~Half() {
+    for (auto& tunnel : tunnels) associations.leave(*tunnel);
+    for (SSL* ssl : clientSsl) SSL_free(ssl);
+    for (const int fd : clientFds) ::close(fd);
+    for (const int fd : tunFds) ::close(fd);
+  }
+
+  // The client's end of a new tunnel that holds 10.20.0.`host`.
+  Tunnel& tunnel(uint8_t host) {
+    const TlsPair pair = connectTls();
+    clientSsl.push_back(pair.client);
+    clientFds.push_back(pair.clientFd);
+    TunnelSpec spec;
+    spec.ipv4 = 0x0a140000u | host;
+    auto offer = std::make_shared<DtlsOffer>();
+    offer->id = Bytes(32, host);
+    spec.dtls = offer;
+    Tunnel& t = *tunnels.emplace_back(std::make_unique<Tunnel>(host, spec, pair.serverFd, pair.server, tls, 0));
+    associations.offer(t, nullptr);
+    return t;
+  }
+  void install(Tunnel& tunnel, uint16_t port, uint8_t seed = 0) {
+    DtlsReady ready = dtlsReady(tunnel.id, port, tunnel.spec.dtls, DtlsCipher::kAes128Gcm, seed);
+    REQUIRE(associations.install(ready, tunnel, 1));
+  }
+  // One round.
+  void round(uint64_t nowMs = 1000) {
+    datagrams->read(1, nowMs);
+    datagrams->readInbox(nowMs);
+    datagrams->endRound(nowMs);
+    uplink->flush();
+    datagrams->release();
+    output.flush();
+    associations.settle();
+    associations.forChanged([](Tunnel&) {});
+    associations.bury();
+  }
+  void arrive(uint16_t port, Bytes bytes, size_t segment = 0) { kernel.arriving.push_back({port, segment, std::move(bytes)}); }
+  // The next packet in the device, without its virtio header.
+  std::optional<Bytes> packet() {
+    Bytes bytes(70000);
+    const ssize_t n = ::recv(tunFds[1], bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (n < 10) return std::nullopt;
+    return Bytes(bytes.begin() + 10, bytes.begin() + n);
+  }
+  size_t count(EventType type) {
+    return static_cast<size_t>(std::count_if(events.events.begin(), events.events.end(), [&](const Posted& e) { return e.type == type; }));
+  }
+
+  Pool& pool;
+  int tunFds[2];
+  StatBlock stats;
+  Recorder events;
+  TlsOutput tls{stats};
+  FakeKernel kernel;
+  UdpSockets sockets;
+  UdpOutput output{sockets, kernel, stats};
+  std::unique_ptr<TunWriter> tun;
+  std::unique_ptr<Uplink> uplink;
+  DatagramInbox inbox{Datagrams::kHandOver};
+  Associations associations;
+  std::unique_ptr<Datagrams> datagrams;
+  std::vector<std::unique_ptr<Tunnel>> tunnels;
+  std::vector<SSL*> clientSsl;
+  std::vector<int> clientFds;
+};
+
+Bytes packetFrom(uint8_t host, size_t length, uint8_t seed = 0) {
+  Flow flow;
+  flow.udp = true;
+  flow.src = host;
+  return build(flow, payload(length, seed));
+}
+
+void operator+=(Bytes& bytes, const Bytes& more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+
+// One handshake record that no handshake knows.
+Bytes strangerHandshake() {
+  Bytes record{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 20};
+  record.resize(record.size() + 20);
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("merged datagrams are taken apart, also an odd tail, and so are several records of one datagram") {
+  Pool pool(1);
+  Half half(pool, 0);
+  half.install(half.tunnel(2), 1000);
+  DtlsEnd client;
+  std::vector<Bytes> packets;
+  Bytes merged;
+  for (const size_t length : {500, 500, 500, 77}) {
+    packets.push_back(packetFrom(2, length));
+    merged += client.frame(cstp::kData, packets.back());
+  }
+  const size_t segment = packets[0].size() + 38;
+  half.arrive(1000, merged, segment);
+  half.arrive(1000, client.frame(cstp::kData, packets[0]));
+  Bytes two = client.frame(cstp::kData, packets[3]);
+  two += client.frame(cstp::kData, packets[1]);
+  half.arrive(1000, two);
+  half.round();
+  for (const Bytes& expected : {packets[0], packets[1], packets[2], packets[3], packets[0], packets[3], packets[1]}) CHECK(half.packet() == expected);
+  CHECK_FALSE(half.packet());
+  CHECK(half.stats.get(Stat::udpReads) == 3);
+  CHECK(half.stats.get(Stat::udpRxDatagrams) == 6);
+  CHECK(half.stats.get(Stat::dtlsRxRecords) == 7);
+  const TunnelCounterWords words = half.tunnels[0]->counters.read(1000);
+  CHECK(words[0] == 7);
+  CHECK(words[7] == 0);
+}
+
+TEST_CASE("the first record that authenticates confirms the channel; nothing leaves before it") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  half.install(tunnel, 1000);
+  DtlsEnd client, wrong(DtlsCipher::kAes128Gcm, 9);
+  half.arrive(1000, wrong.frame(cstp::kDpdReq, {}));
+  half.round();
+  CHECK_FALSE(tunnel.dtls);
+  CHECK(half.kernel.sent.empty());
+  CHECK(half.stats.get(Stat::dtlsForged) == 1);
+  half.arrive(1000, client.frame(cstp::kDpdReq, payload(1300)));
+  half.round();
+  REQUIRE(tunnel.dtls);
+  CHECK_FALSE(tunnel.nextDtls);
+  CHECK(half.count(EventType::kDtlsUp) == 1);
+  CHECK(half.stats.get(Stat::dtlsOpen) == 1);
+  // The answer has the request's length; a probe of the path does not move data.
+  REQUIRE(half.kernel.sent.size() == 1);
+  Bytes answer{cstp::kDpdResp};
+  answer += payload(1300);
+  CHECK(client.open(half.kernel.sent[0].bytes) == answer);
+  CHECK_FALSE(tunnel.overDtls);
+  half.arrive(1000, client.frame(cstp::kDpdReq, {}));
+  half.round();
+  CHECK(tunnel.overDtls);
+  CHECK(half.stats.get(Stat::dpdReceived) == 2);
+}
+
+TEST_CASE("replayed, forged, cut, empty and foreign records are counted, and the session lives") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  half.install(tunnel, 1000);
+  DtlsEnd client;
+  const Bytes good = client.frame(cstp::kData, packetFrom(2, 100));
+  half.arrive(1000, good);
+  half.arrive(1000, good);
+  Bytes epoch2 = client.frame(cstp::kData, packetFrom(2, 100));
+  epoch2[4] = 2;
+  half.arrive(1000, epoch2);
+  Bytes oversize = good;
+  oversize.resize(20000);
+  oversize[11] = static_cast<uint8_t>((oversize.size() - 13) >> 8);
+  oversize[12] = static_cast<uint8_t>(oversize.size() - 13);
+  half.arrive(1000, oversize);
+  half.arrive(1000, Bytes(good.begin(), good.end() - 1));
+  half.arrive(1000, Bytes{23, 0xfe, 0xfd, 0, 1});
+  half.arrive(1000, {});
+  half.arrive(1000, Bytes{23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 0});
+  half.arrive(1000, client.record(DtlsContent::kData, {}));
+  half.arrive(1000, client.frame(0x42, payload(3)));
+  half.arrive(1000, client.frame(cstp::kData, {}));
+  half.arrive(1000, client.frame(cstp::kData, packetFrom(3, 100)));
+  half.arrive(1000, client.frame(cstp::kData, payload(9)));
+  half.round();
+  CHECK(half.packet() == packetFrom(2, 100));
+  CHECK_FALSE(half.packet());
+  CHECK(half.stats.get(Stat::dtlsReplayed) == 1);
+  CHECK(half.stats.get(Stat::dtlsInvalid) == 6);  // epoch 2, too long, cut, header alone, no body, no plaintext
+  CHECK(half.stats.get(Stat::unknownFrames) == 1);
+  CHECK(half.stats.get(Stat::rxSpoofed) == 1);
+  CHECK(half.stats.get(Stat::rxInvalid) == 1);
+  CHECK(half.stats.get(Stat::dtlsOpen) == 1);
+
+  for (int i = 0; i < 1000; ++i) {
+    Bytes forged = client.frame(cstp::kData, packetFrom(2, 100));
+    forged.back() ^= 1;
+    half.arrive(1000, std::move(forged));
+  }
+  half.arrive(1000, client.frame(cstp::kData, packetFrom(2, 50)));
+  while (!half.kernel.arriving.empty()) half.round();
+  CHECK(half.stats.get(Stat::dtlsForged) == 1000);
+  CHECK(half.packet() == packetFrom(2, 50));
+  CHECK(tunnel.dtls);
+}
+
+TEST_CASE("close_notify ends the channel; other warnings do not") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  half.install(tunnel, 1000);
+  DtlsEnd client;
+  half.arrive(1000, client.frame(cstp::kKeepalive, {}));
+  half.arrive(1000, client.record(DtlsContent::kAlert, Bytes{1, 100}));
+  half.round();
+  CHECK(tunnel.overDtls);
+  half.arrive(1000, client.record(DtlsContent::kAlert, Bytes{1, 0}));
+  half.arrive(1000, client.frame(cstp::kDpdReq, {}));
+  half.round();
+  CHECK_FALSE(tunnel.dtls);
+  CHECK_FALSE(tunnel.overDtls);
+  REQUIRE(half.count(EventType::kDtlsDown) == 1);
+  CHECK(half.events.events.back().arg == static_cast<uint32_t>(DtlsDownReason::kClosed));
+  CHECK(half.kernel.sent.empty());
+  CHECK(half.stats.get(Stat::dtlsOpen) == 0);
+  half.arrive(1000, client.frame(cstp::kDpdReq, {}));
+  half.round();
+  CHECK(half.stats.get(Stat::udpUnknown) == 1);
+}
+
+TEST_CASE("a newer association takes over with its first record; until then the older one goes on") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  half.install(tunnel, 1000);
+  DtlsEnd old;
+  half.arrive(1000, old.frame(cstp::kData, packetFrom(2, 10)));
+  half.round();
+  half.install(tunnel, 2000, 7);
+  half.arrive(1000, old.frame(cstp::kData, packetFrom(2, 20)));
+  half.round();
+  CHECK(half.packet() == packetFrom(2, 10));
+  CHECK(half.packet() == packetFrom(2, 20));
+  CHECK(tunnel.dtls->peer.port == 1000);
+  DtlsEnd next(DtlsCipher::kAes128Gcm, 7);
+  half.arrive(2000, next.frame(cstp::kData, packetFrom(2, 30)));
+  half.arrive(1000, old.frame(cstp::kData, packetFrom(2, 40)));
+  half.round();
+  CHECK(half.packet() == packetFrom(2, 30));
+  CHECK_FALSE(half.packet());
+  CHECK(tunnel.dtls->peer.port == 2000);
+  CHECK(tunnel.overDtls);
+  CHECK(half.count(EventType::kDtlsUp) == 2);
+  REQUIRE(half.count(EventType::kDtlsDown) == 1);
+  CHECK(half.events.events[1].arg == static_cast<uint32_t>(DtlsDownReason::kReplaced));
+  CHECK(half.stats.get(Stat::dtlsOpen) == 1);
+  // From the same address, and one that never speaks.
+  half.install(tunnel, 2000, 8);
+  CHECK_FALSE(tunnel.dtls);
+  half.install(tunnel, 3000, 9);
+  CHECK(tunnel.nextDtls->peer.port == 3000);
+  half.round();
+  CHECK(half.associations.find(udpPeer(2000)) == nullptr);
+  // An address that another tunnel had.
+  Tunnel& other = half.tunnel(3);
+  half.install(other, 3000);
+  CHECK_FALSE(tunnel.nextDtls);
+}
+
+TEST_CASE("a handshake of an offer that has changed is refused, a withdrawn offer ends the channel") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  half.install(tunnel, 1000);
+  DtlsEnd client;
+  half.arrive(1000, client.frame(cstp::kKeepalive, {}));
+  half.round();
+  const auto before = tunnel.spec.dtls;
+  auto after = std::make_shared<DtlsOffer>(*before);
+  after->id = Bytes(32, 77);
+  tunnel.spec.dtls = after;
+  half.associations.offer(tunnel, before.get());
+  CHECK(tunnel.dtls);
+  bool verify = false;
+  CHECK(pool.shared.table.tunnelOf(before->id, verify) == 0);
+  CHECK(pool.shared.table.tunnelOf(after->id, verify) == 2);
+  DtlsReady late = dtlsReady(2, 2000, before);
+  CHECK_FALSE(half.associations.install(late, tunnel, 1));
+  tunnel.spec.dtls = nullptr;
+  half.associations.offer(tunnel, after.get());
+  CHECK_FALSE(tunnel.dtls);
+  CHECK(half.events.events.back().arg == static_cast<uint32_t>(DtlsDownReason::kWithdrawn));
+  CHECK(pool.shared.table.size() == 0);
+  half.round();
+}
+
+TEST_CASE("strangers get a few of a busy round, wait within a bound, and garbage does not wait at all") {
+  Pool pool(1);
+  Half half(pool, 0);
+  half.install(half.tunnel(2), 1000);
+  DtlsEnd client;
+  const auto unknown = [&] { return half.stats.get(Stat::udpUnknown); };
+  for (int i = 0; i < 20; ++i) half.arrive(5000, strangerHandshake());
+  half.arrive(1000, client.frame(cstp::kKeepalive, {}));
+  half.round();
+  CHECK(unknown() == Strangers::kBusyRound);
+  CHECK(half.datagrams->strangersWait());
+  half.round();  // nothing else to do
+  CHECK(unknown() == 20);
+  CHECK_FALSE(half.datagrams->strangersWait());
+
+  // A flood: one round takes 64 of them; only the busy ones fill the queue.
+  uint64_t before = unknown();
+  for (int i = 0; i < 3000; ++i) {
+    half.arrive(static_cast<uint16_t>(10000 + i), strangerHandshake());
+    if (i % 63 == 0) half.arrive(1000, client.frame(cstp::kData, packetFrom(2, 60)));
+  }
+  size_t rounds = 0, packets = 0;
+  for (; !half.kernel.arriving.empty(); ++rounds) half.round();
+  while (half.packet()) ++packets;
+  CHECK(packets == 48);
+  CHECK(rounds == 48);
+  // Served or turned away: what waits at the end is the bound.
+  CHECK(unknown() - before == 3000 - Strangers::kWaiting + Strangers::kBusyRound);
+
+  while (half.datagrams->strangersWait()) half.round();
+  before = unknown();
+  half.arrive(6000, payload(500));
+  half.arrive(6000, client.frame(cstp::kData, packetFrom(2, 10)));  // of no association, from elsewhere: never moves it
+  half.arrive(6000, {});
+  half.arrive(6000, payload(64 * 1000), 1000);
+  half.datagrams->read(1, 1000);
+  CHECK(unknown() - before == 3 + 64);
+  CHECK(half.kernel.sent.empty());
+}
+
+TEST_CASE("what arrives at another worker is handed to the one that has the association") {
+  Pool pool(2);
+  Half first(pool, 0), second(pool, 1);
+  first.install(first.tunnel(2), 1000);
+  DtlsEnd client;
+  Bytes merged = client.frame(cstp::kData, packetFrom(2, 500));
+  const size_t segment = merged.size();
+  merged += client.frame(cstp::kData, packetFrom(2, 500, 1));
+  merged += client.frame(cstp::kData, packetFrom(2, 9));
+  second.arrive(1000, merged, segment);
+  second.round();
+  CHECK(second.stats.get(Stat::udpHandedOver) == 1);
+  CHECK(second.stats.get(Stat::udpUnknown) == 0);
+  first.round();
+  CHECK(first.packet() == packetFrom(2, 500));
+  CHECK(first.packet() == packetFrom(2, 500, 1));
+  CHECK(first.packet() == packetFrom(2, 9));
+  // The inbox is bounded.
+  for (size_t i = 0; i < Datagrams::kHandOver + 10; ++i) {
+    second.arrive(1000, client.frame(cstp::kKeepalive, {}));
+    second.round();
+  }
+  CHECK(second.stats.get(Stat::udpHandOverDropped) == 10);
+  first.associations.leave(*first.tunnels[0]);
+  second.arrive(1000, client.frame(cstp::kKeepalive, {}));
+  second.round();
+  CHECK(second.stats.get(Stat::udpUnknown) == 1);
+  first.round();
+  CHECK(first.stats.get(Stat::udpUnknown) == Datagrams::kHandOver);
+  CHECK(pool.shared.peers.size() == 0);
+}
+
+TEST_CASE("handshakes under way are few, and are forgotten") {
+  PeerDirectory peers;
+  for (size_t i = 0; i < PeerDirectory::kPending; ++i) CHECK(peers.begin(udpPeer(static_cast<uint16_t>(i)), 5000, 1000));
+  CHECK_FALSE(peers.begin(udpPeer(9999), 5000, 1000));
+  CHECK(peers.pending(udpPeer(7), 4999));
+  CHECK_FALSE(peers.pending(udpPeer(7), 5000));
+  peers.finish(udpPeer(8));
+  CHECK_FALSE(peers.pending(udpPeer(8), 1000));
+  CHECK(peers.begin(udpPeer(9999), 9000, 5000));
+  CHECK(peers.size() == 1);
+  // A peer that begins again is kept as long as its newest handshake.
+  CHECK(peers.begin(udpPeer(1), 6000, 5000));
+  CHECK(peers.begin(udpPeer(1), 8000, 5000));
+  CHECK(peers.begin(udpPeer(2), 8500, 7000));
+  CHECK(peers.pending(udpPeer(1), 7000));
+}
