@@ -161,7 +161,7 @@ void DtlsHandshakeSet::forget(uint32_t tunnel) {
 uint64_t DtlsHandshakeSet::tick(uint64_t nowMs) {
   while (!open_.empty() && nowMs >= open_.front()->sinceMs + DtlsHandshakes::kTimeoutMs) remove(*open_.front());
   while (!kept_.empty() && nowMs >= kept_.front()->sinceMs + DtlsHandshakes::kKeepMs) remove(*kept_.front());
-  if (nowMs >= repeatAtMs_) {
+  if (nowMs >= repeatAtMs_ || open_.empty()) {
     repeatAtMs_ = UINT64_MAX;
     for (auto next = open_.begin(); next != open_.end();) {
       Entry& entry = **next++;  // proceed() may end it

@@ -66,9 +66,10 @@ inline bool converse(Gateway& gateway, DtlsClient& client, const UdpPeer& peer, 
     gateway.set.tick(now);
     bool moved = false;
     while (!gateway.sender.sent.empty()) {
-      const Bytes datagram = std::move(gateway.sender.sent.front().second);
+      const auto [to, datagram] = std::move(gateway.sender.sent.front());
       gateway.sender.sent.pop_front();
       moved = true;
+      if (to != peer) continue;
       for (const Bytes& arrived : network(++n, datagram)) {
         for (Bytes& answer : client.step(arrived)) outgoing.push_back(std::move(answer));
       }
