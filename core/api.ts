@@ -20,6 +20,7 @@ export {
 } from './net/address.ts'
 export * from './plugin.ts'
 export * from './policy/policy.ts'
+export { pooledRandomBytes } from './random.ts'
 export * from './session/session.ts'
 export * from './slots.ts'
 export type * from './store/store.ts'

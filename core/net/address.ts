@@ -123,6 +123,7 @@ export const formatEndpoint = (address: string, port: number): string =>
 
 /** What counts as one source: an IPv4 address, or the /64 of an IPv6 address. */
 export function sourceNetwork(address: string): string {
+  if (!address.includes(':')) return address
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   const prefix = parseAddress(plain)?.family === 6 ? parsePrefix(`${plain}/64`) : undefined
   return prefix ? formatPrefix(prefix) : plain

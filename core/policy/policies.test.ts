@@ -41,6 +41,16 @@ test('a list replaces the list below, and an empty value is a value', () => {
   assert.equal([values.dpdSec, origins.dpdSec], [10, '[policy]'])
 })
 
+test('who has nothing of their own shares one value with the group, and nobody else does', () => {
+  const policies = createPolicies(core, () => [bob])
+  const eve = policies.resolve({ user: 'eve', group: 'staff' })
+  assert.is(policies.resolve({ user: 'mallory', group: 'staff' }), eve)
+  assert.is(policies.resolve({ user: 'bob', group: 'staff' }).values.dpdSec, 5)
+  assert.is(policies.resolve({ user: 'eve', group: 'staff', attributes: { origin: 'radius', values: { dpdSec: 7 } } }).values.dpdSec, 7)
+  assert.is(policies.resolve({ user: 'eve', group: 'staff' }), eve)
+  assert.is(eve.values.dpdSec, 10)
+  assert.is(policies.resolve({ user: 'eve', group: 'guests' }).values.mtu, 1300)
+})
 test('a group without values and a group that is not there both fall through', () => {
   for (const group of ['guests', 'gone']) assert.is(createPolicies(core, () => []).resolve({ user: 'eve', group }).origins.mtu, '[policy]')
 })

@@ -9,22 +9,44 @@ import type { Policies, Policy, PolicyKey, PolicyLayer, ResolvedPolicy } from '.
  */
 export function createPolicies(config: GatewayConfig | (() => GatewayConfig), sources: () => readonly PolicySource[]): Policies {
   const current = typeof config === 'function' ? config : () => config
+  let shared = new SharedPolicies(current())
   return {
     resolve({ user, group, attributes }) {
-      const { groups, policy } = current()
+      const config = current()
       const own = sources().flatMap((source) => source.layer(user) ?? [])
-      const groupValues = groups.get(group)?.policy
-      return resolveLayers([
-        ...own,
-        ...(groupValues ? [{ origin: `group ${group}`, values: groupValues }] : []),
-        ...(attributes ? [attributes] : []),
-        { origin: '[policy]', values: policy },
-      ])
+      if (own.length > 0 || attributes) return resolveLayers([...own, ...groupLayer(config, group), ...(attributes ? [attributes] : []), baseLayer(config)])
+      if (shared.config !== config) shared = new SharedPolicies(config)
+      return shared.of(group)
     },
     groups(user) {
       const known = sources().map((source) => source.groups?.(user)).filter((groups) => groups !== undefined)
       return known.length > 0 ? known.flat() : undefined
     },
+  }
+}
+
+const groupLayer = ({ groups }: GatewayConfig, group: string): readonly PolicyLayer[] => {
+  const values = groups.get(group)?.policy
+  return values ? [{ origin: `group ${group}`, values }] : []
+}
+const baseLayer = ({ policy }: GatewayConfig): PolicyLayer => ({ origin: '[policy]', values: policy })
+
+/** What everybody in a group has who has nothing of their own: one value for all of them. */
+class SharedPolicies {
+  private readonly byGroup = new Map<string, ResolvedPolicy>()
+  private readonly outside: ResolvedPolicy
+
+  constructor(readonly config: GatewayConfig) {
+    this.outside = resolveLayers([baseLayer(config)])
+  }
+
+  of(group: string): ResolvedPolicy {
+    if (!this.config.groups.has(group)) return this.outside
+    const known = this.byGroup.get(group)
+    if (known) return known
+    const resolved = resolveLayers([...groupLayer(this.config, group), baseLayer(this.config)])
+    this.byGroup.set(group, resolved)
+    return resolved
   }
 }
 
