@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { sourceNetwork, type Clock } from '../../core/api.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { pooledRandomBytes, sourceNetwork, type Clock } from '../../core/api.ts'
 import type { ClientFacts } from './client-document.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ChosenGroup } from './group-choice.ts'
@@ -25,7 +25,7 @@ interface Entry {
   readonly open: OpenDialogue
 }
 
-/** Open dialogues by handle: bounded in number, per source network and in time. Only a hash of the handle is kept as key. */
+/** Open dialogues by handle: bounded in number, per source network and in time. Half of the handle finds, all of it is compared. */
 export class Dialogues {
   private readonly entries = new Map<string, Entry>()
   private readonly byNetwork = new Map<string, Set<Entry>>()
@@ -49,7 +49,7 @@ export class Dialogues {
     this.expire()
     const network = sourceNetwork(address)
     if (earlier !== undefined) this.remove(earlier)
-    const handle = earlier ?? randomBytes(32).toString('hex')
+    const handle = earlier ?? pooledRandomBytes(32).toString('hex')
     const neighbours = this.byNetwork.get(network)
     if (neighbours && neighbours.size >= DIALOGUE_LIMITS.perAddress) this.evict(first(neighbours))
     if (this.entries.size >= DIALOGUE_LIMITS.total) this.evict(first(mostCrowded(this.byNetwork.values())))
@@ -62,12 +62,20 @@ export class Dialogues {
 
   get(handle: string | undefined): OpenDialogue | undefined {
     this.expire()
-    return handle === undefined ? undefined : this.entries.get(keyOf(handle))?.open
+    return handle === undefined ? undefined : this.find(handle)?.open
   }
 
   remove(handle: string): void {
-    const entry = this.entries.get(keyOf(handle))
+    const entry = this.find(handle)
     if (entry) this.forget(entry)
+  }
+
+  // How long the comparison takes tells nothing of the secret half.
+  private find(handle: string): Entry | undefined {
+    const entry = this.entries.get(keyOf(handle))
+    if (!entry || entry.open.handle.length !== handle.length) return undefined
+    const [kept, sent] = [Buffer.from(entry.open.handle), Buffer.from(handle)]
+    return kept.length === sent.length && timingSafeEqual(kept, sent) ? entry : undefined
   }
 
   // All live equally long, so the oldest expire first.
@@ -93,7 +101,7 @@ export class Dialogues {
   }
 }
 
-const keyOf = (handle: string): string => createHash('sha256').update(handle).digest('base64url')
+const keyOf = (handle: string): string => handle.slice(0, 32)
 
 const first = <T>(values: Iterable<T> = []): T | undefined => {
   for (const value of values) return value

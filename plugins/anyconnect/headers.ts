@@ -19,10 +19,14 @@ export function mergeHeaders(own: readonly Header[], added: readonly Header[]): 
   return merged
 }
 
+const CONTROL = /[\x00-\x1f\x7f]/
+const CONTROLS = new RegExp(CONTROL, 'g')
+
 /** Status line and headers with the blank line; clients compare the names by case, so nothing touches them. */
 export function head(status: string, headers: readonly Header[]): Buffer {
-  const lines = headers.map(([name, value]) => `${name}: ${value.replace(/[\x00-\x1f\x7f]/g, ' ')}\r\n`)
-  return Buffer.from(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n`)
+  let text = `HTTP/1.1 ${status}\r\n`
+  for (const [name, value] of headers) text += `${name}: ${CONTROL.test(value) ? value.replaceAll(CONTROLS, ' ') : value}\r\n`
+  return Buffer.from(`${text}\r\n`)
 }
 
 /** A refusal that node's http does not write: no body, and the connection ends. */

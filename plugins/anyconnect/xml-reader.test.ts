@@ -71,4 +71,16 @@ test('NUL, duplicate attributes, trailing content and unfinished documents are r
   refused('<a></b>', /./)
 })
 
+test('a document is read alike behind good ones and behind refused ones', () => {
+  const good = bytes('<a b="1"><c>text</c></a>')
+  const expected = readXml(good)
+  for (const broken of ['<a', '<a><b></a>', '<a>&bomb;</a>', '<a/><b/>', '<a b="', '<!DOCTYPE a [', '<a>'.repeat(20), '<?xml version="1.1"?><a>\x01</a>', '']) {
+    refused(broken, /XML refused/)
+    assert.equal(readXml(good), expected, broken)
+    assert.equal(readXml(good), expected)
+  }
+  assert.is(readXml(bytes('<?xml version="1.1"?><a>\x85</a>')).name, 'a')
+  refused('<a>\x01</a>', /disallowed character/)
+})
+
 test.run()

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { SaxesParser } from 'saxes'
 import { PeerError } from '../../core/api.ts'
 
@@ -29,6 +30,77 @@ const refuse = (reason: string): never => {
   throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', `XML refused: ${reason}`)
 }
 
+/** One document while it is being read. */
+class Reading {
+  root: OpenElement | undefined
+  private readonly open: OpenElement[] = []
+  private elements = 0
+  private content = 0
+
+  start(): void {
+    if (++this.elements > XML_LIMITS.elements) refuse('too many elements')
+    if (this.open.length >= XML_LIMITS.depth) refuse('too deep')
+  }
+  element(name: string, sent: Readonly<Record<string, string>>): void {
+    const attributes = new Map<string, string>()
+    for (const key of Object.keys(sent)) {
+      const value = sent[key] ?? ''
+      this.count(key + value)
+      attributes.set(key, value)
+    }
+    const element: OpenElement = { name, attributes, children: [], text: '' }
+    const parent = this.open.at(-1)
+    if (parent) parent.children.push(element)
+    else this.root = element
+    this.open.push(element)
+  }
+  end(): void {
+    this.open.pop()
+  }
+  text(value: string): void {
+    this.count(value)
+    const current = this.open.at(-1)
+    if (current) current.text += value
+  }
+  private count(value: string): void {
+    this.content += Buffer.byteLength(value)
+    if (this.content > XML_LIMITS.contentBytes) refuse('too much text')
+  }
+}
+
+/** saxes with our rules; after a whole document it is ready for the next, after a refusal it is not. */
+class DocumentParser {
+  private readonly parser = new SaxesParser({ xmlns: false, position: false })
+  private reading = new Reading()
+
+  constructor() {
+    const { parser } = this
+    parser.on('error', (error) => refuse(firstLine(error.message)))
+    parser.on('xmldecl', (declaration) => {
+      if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
+    })
+    parser.on('doctype', (doctype) => {
+      if (doctype.includes('[')) refuse('DOCTYPE with an internal subset')
+    })
+    parser.on('opentagstart', () => this.reading.start())
+    parser.on('opentag', (tag) => this.reading.element(tag.name, tag.attributes))
+    parser.on('closetag', () => this.reading.end())
+    parser.on('text', (text) => this.reading.text(text))
+    parser.on('cdata', (text) => this.reading.text(text))
+  }
+
+  read(text: string): XmlElement | undefined {
+    const reading = new Reading()
+    this.reading = reading
+    this.parser.write(text).close()
+    this.reading = new Reading()
+    return reading.root
+  }
+}
+
+/** The parser of the last document, kept because making one costs as much as reading a short document. */
+let idle: DocumentParser | undefined
+
 /**
  * Parses one complete XML document in UTF-8, strictly: no internal DTD subset, no entities but the five, nothing behind
  * the root. Throws PeerError for everything outside the rules or the limits, and nothing else.
@@ -37,45 +109,10 @@ export function readXml(bytes: Uint8Array): XmlElement {
   if (bytes.length > XML_LIMITS.bytes) refuse(`more than ${XML_LIMITS.bytes} bytes`)
   const text = decodeUtf8(bytes)
   if (text.includes('\0')) refuse('NUL')
-
-  const parser = new SaxesParser({ xmlns: false, position: false })
-  const open: OpenElement[] = []
-  let root: OpenElement | undefined
-  let elements = 0
-  let content = 0
-  const count = (value: string): void => {
-    content += Buffer.byteLength(value)
-    if (content > XML_LIMITS.contentBytes) refuse('too much text')
-  }
-  const addText = (value: string): void => {
-    count(value)
-    const current = open.at(-1)
-    if (current) current.text += value
-  }
-
-  parser.on('error', (error) => refuse(firstLine(error.message)))
-  parser.on('xmldecl', (declaration) => {
-    if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
-  })
-  parser.on('doctype', (doctype) => {
-    if (doctype.includes('[')) refuse('DOCTYPE with an internal subset')
-  })
-  parser.on('opentagstart', () => {
-    if (++elements > XML_LIMITS.elements) refuse('too many elements')
-    if (open.length >= XML_LIMITS.depth) refuse('too deep')
-  })
-  parser.on('opentag', (tag) => {
-    for (const [name, value] of Object.entries(tag.attributes)) count(name + value)
-    const element: OpenElement = { name: tag.name, attributes: new Map(Object.entries(tag.attributes)), children: [], text: '' }
-    const parent = open.at(-1)
-    if (parent) parent.children.push(element)
-    else root = element
-    open.push(element)
-  })
-  parser.on('closetag', () => void open.pop())
-  parser.on('text', addText)
-  parser.on('cdata', addText)
-  parser.write(text).close()
+  const parser = idle ?? new DocumentParser()
+  idle = undefined
+  const root = parser.read(text)
+  idle = parser
   return root ?? refuse('no root element')
 }
 
@@ -87,12 +124,11 @@ export const child = (element: XmlElement | undefined, name: string): XmlElement
 export const childText = (element: XmlElement | undefined, name: string): string | undefined =>
   child(element, name)?.text.trim() || undefined
 
+/** Without a byte order mark. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return refuse('not UTF-8')
-  }
+  if (!isUtf8(bytes)) refuse('not UTF-8')
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  return text.startsWith('\ufeff') ? text.slice(1) : text
 }
 
 const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, 120)
