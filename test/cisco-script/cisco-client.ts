@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import type { CiscoClientKind } from './clients.ts'
 import { connectProblems } from './connect-check.ts'
 import { CstpChannel, FRAME_TYPE, icmpEcho } from './cstp-channel.ts'
+import { dtlsProblems, STABLE_DTLS, type CiscoDtls, type DialDtls } from './dtls-step.ts'
 import { exchange, headerOf, headersOf, type HeaderLine, type HttpAnswer } from './http-exchange.ts'
 import type { Dial, Wire } from './wire.ts'
 
@@ -13,6 +15,8 @@ export interface CiscoScriptOptions {
   readonly password: string
   /** IPv4 address in the tunnel that answers a ping; absent: the packet is sent and no answer awaited. */
   readonly pingTarget?: string
+  /** Opens DTLS; absent: the gateway has TLS alone. */
+  readonly dialDtls?: DialDtls
   /** Expected where the wire has no TLS. */
   readonly leafSha1?: string
 }
@@ -21,6 +25,8 @@ export interface Tunnel {
   readonly channel: CstpChannel
   readonly answer: HttpAnswer
   readonly ipv4: string
+  /** What this CONNECT sent. */
+  readonly masterSecret: Buffer
 }
 
 const must = (condition: boolean, what: string): void => {
@@ -38,18 +44,22 @@ export class CiscoClient {
 
   constructor(private readonly options: CiscoScriptOptions) {}
 
-  /** Login, downloader, tunnel, ping, BYE 91, the same addresses again, BYE b0, logout, dead cookie. */
+  /** Login, downloader, tunnel, ping, DTLS, BYE 91, the same addresses and DTLS values again, DTLS, BYE b0, logout, dead cookie. */
   async run(): Promise<void> {
     const token = await this.login()
     await this.download()
     const first = await this.connect(token)
     await this.ping(first, 1)
+    const udp = await this.dtls(first, false)
     first.channel.bye(0x91, 'Reconnecting the VPN tunnel')
     const second = await this.connect(token)
-    for (const name of ['X-CSTP-Address', 'X-CSTP-Netmask', 'X-CSTP-Address-IP6']) {
+    udp?.close()
+    for (const name of ['X-CSTP-Address', 'X-CSTP-Netmask', 'X-CSTP-Address-IP6', ...STABLE_DTLS]) {
       must(headerOf(first.answer, name) === headerOf(second.answer, name), `${name} changed at the reconnect`)
     }
     await this.ping(second, 2)
+    const again = await this.dtls(second, true)
+    again?.close()
     second.channel.bye(0xb0, 'Disconnect requested by user')
     await this.logout(token)
     await this.refused(token)
@@ -95,11 +105,33 @@ export class CiscoClient {
   async connect(token: string): Promise<Tunnel> {
     const { kind } = this.options
     const wire = await this.options.dial()
-    const answer = await exchange(wire, 'CONNECT', '/CSCOSSLC/tunnel', this.tunnelHeaders(token))
+    const masterSecret = randomBytes(48)
+    const sent = this.tunnelHeaders(token, masterSecret)
+    const answer = await exchange(wire, 'CONNECT', '/CSCOSSLC/tunnel', sent)
     must(answer.statusLine.startsWith('HTTP/1.1 200 '), `HTTP response code from the secure gateway is ${answer.statusLine}`)
     const problems = connectProblems(answer.headers, kind)
     must(problems.length === 0, `VPN configuration invalid: ${problems.join('; ')}`)
-    return { channel: new CstpChannel(wire, answer.rest), answer, ipv4: headerOf(answer, 'X-CSTP-Address') ?? '' }
+    if (this.options.dialDtls) {
+      const found = dtlsProblems(answer.headers, sent)
+      must(found.length === 0, `no DTLS: ${found.join('; ')}`)
+    }
+    return { channel: new CstpChannel(wire, answer.rest), answer, ipv4: headerOf(answer, 'X-CSTP-Address') ?? '', masterSecret }
+  }
+
+  /** Step 8: one suite, resumed; the OMTU probe has to come back in full, in its size. */
+  async dtls({ answer, masterSecret, ipv4 }: Tunnel, ems: boolean): Promise<CiscoDtls | undefined> {
+    const dial = this.options.dialDtls
+    if (!dial) return undefined
+    const id = Buffer.from(headerOf(answer, 'X-DTLS-Session-ID') ?? '', 'hex')
+    const hello = { id, masterSecret, suite: headerOf(answer, 'X-DTLS12-CipherSuite') ?? '', port: Number(headerOf(answer, 'X-DTLS-Port')), ems }
+    const channel = await dial(hello)
+    if (!channel) throw new Error(`the DTLS handshake was not answered${ems ? ' with extended master secret offered' : ''}`)
+    const probe = Buffer.alloc(Number(headerOf(answer, 'X-DTLS-MTU')) - 1, 0x5a)
+    channel.send(FRAME_TYPE.dpdRequest, probe)
+    const echoed = await channel.receive()
+    must(echoed?.type === FRAME_TYPE.dpdResponse && echoed.payload.equals(probe), 'the OMTU probe was not echoed in full')
+    channel.send(FRAME_TYPE.data, icmpEcho(ipv4, this.options.pingTarget ?? '10.20.0.1', 99))
+    return channel
   }
 
   async ping(tunnel: Tunnel, sequence: number): Promise<void> {
@@ -128,7 +160,7 @@ export class CiscoClient {
 
   async refused(token: string): Promise<void> {
     const wire = await this.options.dial()
-    const answer = await exchange(wire, 'CONNECT', '/CSCOSSLC/tunnel', this.tunnelHeaders(token))
+    const answer = await exchange(wire, 'CONNECT', '/CSCOSSLC/tunnel', this.tunnelHeaders(token, randomBytes(48)))
     wire.close()
     must(answer.status === 401, `the cookie still opens a tunnel after the logout: ${answer.statusLine}`)
   }
@@ -138,8 +170,8 @@ export class CiscoClient {
     this.wire = undefined
   }
 
-  private tunnelHeaders(token: string): readonly HeaderLine[] {
-    return [['Host', this.options.host], ['User-Agent', this.options.kind.agent], ['Cookie', `webvpn=${token}`], ...this.options.kind.tunnelHeaders]
+  private tunnelHeaders(token: string, masterSecret: Buffer): readonly HeaderLine[] {
+    return [['Host', this.options.host], ['User-Agent', this.options.kind.agent], ['Cookie', `webvpn=${token}`], ...this.options.kind.tunnelHeaders, ['X-DTLS-Master-Secret', masterSecret.toString('hex').toUpperCase()]]
   }
 
   private async post(path: string, body: string): Promise<HttpAnswer> {

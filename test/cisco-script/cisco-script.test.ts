@@ -1,25 +1,41 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { portFixture, group } from '../../plugins/anyconnect/testing.ts'
+import { ChannelIds } from '../../plugins/dtls/channel-ids.ts'
+import { DtlsNegotiator } from '../../plugins/dtls/negotiator.ts'
+import { suiteOrder } from '../../plugins/dtls/suite.ts'
+import { directory } from '../../plugins/dtls/testing.ts'
 import { CiscoClient } from './cisco-client.ts'
-import { CISCO_CLIENTS } from './clients.ts'
+import { CISCO_CLIENTS, WINDOWS } from './clients.ts'
 import { connectProblems } from './connect-check.ts'
+import { dtlsProblems } from './dtls-step.ts'
 import type { HeaderLine } from './http-exchange.ts'
-import { fakeDial } from './wire.ts'
+import { fakeDial, fakeDialDtls } from './wire.ts'
 
 const SHA1 = 'AB'.repeat(20)
 
+type Fixture = ReturnType<typeof portFixture>
+/** As the plugin does it when the gateway starts. */
+function negotiateDtls({ slots, info, log }: Fixture): void {
+  const negotiator = new DtlsNegotiator(suiteOrder([], true), new ChannelIds(directory(), log), log)
+  negotiator.deviceUp(info)
+  slots.negotiator.add(negotiator, 'dtls')
+}
+
 for (const kind of CISCO_CLIENTS) {
-  test(`cisco-script G03 G08 G19 D07 ${kind.name}: a whole life from login to logout`, async () => {
+  test(`cisco-script G03 G08 G12 G19 D07 ${kind.name}: a whole life from login to logout`, async () => {
     const fixture = portFixture({
       certificateSha1: SHA1,
       groups: [group('default', 'Everybody'), group('staff', 'Staff')],
       policy: { dns: ['10.20.0.1', 'fd20::1'], splitInclude: ['10.0.0.0/8'], localLan: true, banner: 'Hello' },
     })
-    const client = new CiscoClient({ dial: fakeDial(fixture.plane), host: 'vpn.example.com', kind, user: 'test', password: 'test123', leafSha1: SHA1 })
+    negotiateDtls(fixture)
+    const { plane } = fixture
+    const client = new CiscoClient({ dial: fakeDial(plane), dialDtls: fakeDialDtls(plane), host: 'vpn.example.com', kind, user: 'test', password: 'test123', leafSha1: SHA1 })
     await client.run()
-    await fixture.plane.settled()
-    assert.is(fixture.plane.tun.length, 2)
+    await plane.settled()
+    assert.is(plane.tun.length, 4, 'two packets over TLS, two over DTLS')
+    assert.is(plane.stats().dtlsHandshakes, 2n)
     assert.is(fixture.sessions.list().length, 0)
     assert.is(fixture.audit.entries.filter(({ ok }) => !ok).length, 0, 'the empty user name is no failure')
     assert.is(fixture.sessions.logins[0]?.device.mobile, kind.mobile)
@@ -57,6 +73,42 @@ test('cisco-script: the check finds each thing that makes a client give up', () 
   ]
   for (const [headers, problem] of cases) {
     const found = connectProblems(headers, phone)
+    assert.is(found.length, 1, `${problem}: ${found.join('; ')}`)
+    assert.match(found[0] ?? '', problem)
+  }
+})
+test('cisco-script: without the DTLS plugin the whole life goes on over TLS, and no X-DTLS header comes', async () => {
+  const fixture = portFixture({ certificateSha1: SHA1 })
+  const client = new CiscoClient({ dial: fakeDial(fixture.plane), host: 'vpn.example.com', kind: WINDOWS, user: 'test', password: 'test123', leafSha1: SHA1 })
+  const token = await client.login()
+  const { answer } = await client.connect(token)
+  assert.equal(answer.headers.filter(([name]) => /^x-dtls/i.test(name)), [])
+  fixture.stop()
+})
+
+const DTLS_GOOD: readonly HeaderLine[] = [
+  ['X-CSTP-MTU', '1399'], ['X-CSTP-DPD', '30'], ['X-CSTP-Keepalive', '20'], ['X-DTLS-Session-ID', 'ab'.repeat(32)], ['X-DTLS-Port', '443'], ['X-DTLS-DPD', '30'], ['X-DTLS-Keepalive', '20'], ['X-DTLS-MTU', '1399'],
+  ['X-DTLS12-CipherSuite', 'ECDHE-RSA-AES256-GCM-SHA384'],
+]
+test('cisco-script G12: the check of the DTLS answer accepts a good one and finds what keeps a client from DTLS', () => {
+  const sent: readonly HeaderLine[] = [['X-DTLS12-CipherSuite', 'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384']]
+  assert.equal(dtlsProblems(DTLS_GOOD, sent), [])
+  const cases: readonly (readonly [name: string, value: string | undefined, problem: RegExp])[] = [
+    ['X-DTLS-Session-ID', 'ab'.repeat(31), /Session-ID/],
+    ['X-DTLS-Port', '0', /Port/],
+    ['X-DTLS12-CipherSuite', 'AES128-SHA', /was not offered/],
+    ['X-DTLS12-CipherSuite', undefined, /undefined was not offered/],
+    ['X-DTLS12-CipherSuite', 'ECDHE-ECDSA-AES256-GCM-SHA384', /ECDSA/],
+    ['X-DTLS-CipherSuite', 'AES128-SHA', /beside/],
+    ['X-DTLS-App-ID', 'ab', /App-ID/],
+    ['X-DTLS-MTU', '1400', /is not X-CSTP-MTU/],
+    ['X-DTLS-DPD', '60', /DPD/],
+    ['X-DTLS-Content-Encoding', 'lzs', /compression/],
+    ['X-DTLS-Rekey-Method', 'ssl', /Rekey/],
+  ]
+  for (const [name, value, problem] of cases) {
+    const lines = DTLS_GOOD.filter(([key]) => key !== name)
+    const found = dtlsProblems(value === undefined ? lines : [...lines, [name, value]], sent)
     assert.is(found.length, 1, `${problem}: ${found.join('; ')}`)
     assert.match(found[0] ?? '', problem)
   }

@@ -26,8 +26,20 @@ const KEY = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfake000000000000000000000000000
 const CAPABILITIES = '<capabilities><auth-method>multiple-cert</auth-method><auth-method>single-sign-on</auth-method><auth-method>single-sign-on-v2</auth-method><auth-method>single-sign-on-external-browser</auth-method></capabilities>'
 const HEX64 = '0123456789abcdef'.repeat(4)
 
-const DTLS12 = 'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-GCM-SHA256:AES128-SHA'
-const tunnelHeaders = (mobile: boolean): readonly HeaderLine[] => [
+interface DtlsLists {
+  readonly old: string
+  readonly dtls12: string
+}
+/** Secure Client 5.1; 4.7 has two names more. */
+const LISTS_51: DtlsLists = {
+  old: 'DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-SHA256:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA256:DHE-RSA-AES128-SHA:AES256-SHA:AES128-SHA',
+  dtls12: 'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA384:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-SHA256:AES256-GCM-SHA384:AES256-SHA256:AES256-SHA:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA256:DHE-RSA-AES128-SHA:AES128-GCM-SHA256:AES128-SHA256:AES128-SHA',
+}
+const with47 = (list: string): string => `${list.replace('DHE-RSA-AES256-SHA256:', 'DHE-RSA-AES256-SHA256:DHE-RSA-AES256-SHA:')}:DES-CBC3-SHA`
+const LISTS_47: DtlsLists = { old: with47(LISTS_51.old), dtls12: with47(LISTS_51.dtls12) }
+
+/** Without X-DTLS-Master-Secret, which is new at every CONNECT. */
+const tunnelHeaders = (mobile: boolean, { old, dtls12 } = LISTS_51): readonly HeaderLine[] => [
   ['X-CSTP-Version', '1'],
   ['X-CSTP-Hostname', 'PC'],
   ['X-CSTP-MTU', '1399'],
@@ -37,14 +49,13 @@ const tunnelHeaders = (mobile: boolean): readonly HeaderLine[] => [
   ['X-CSTP-Remote-Address-IP4', '198.51.100.1'],
   ['X-CSTP-Full-IPv6-Capability', 'true'],
   ...(mobile ? [['X-CSTP-License', 'mobile'] as const] : []),
-  ['X-DTLS-CipherSuite', 'DHE-RSA-AES256-GCM-SHA384:AES256-SHA:AES128-SHA'],
+  ['X-DTLS-CipherSuite', old],
   ['X-DTLS-Accept-Encoding', 'lzs'],
-  ['X-DTLS12-CipherSuite', DTLS12],
+  ['X-DTLS12-CipherSuite', dtls12],
   ['X-DTLS-Header-Pad-Length', '0'],
   ['X-CSTP-Accept-Encoding', 'lzs,deflate'],
   ['X-CSTP-Protocol', 'Copyright (c) 2004 Cisco Systems, Inc.'],
   ['X-CSTP-TCP-Keepalive', 'false'],
-  ['X-DTLS-Master-Secret', 'AB'.repeat(48)],
 ]
 
 export const WINDOWS: CiscoClientKind = {
@@ -58,7 +69,7 @@ export const MACOS: CiscoClientKind = {
   name: 'macOS 4.10', userAgent: 'AnyConnect Darwin_i386 4.10.08029', agent: 'Cisco AnyConnect VPN Agent for Mac OS X 4.10.08029', version: '4.10.08029', mobile: false, ios: false,
   connections: 'keep-alive', contentType: FORM, headers: [['X-AnyConnect-Platform', 'mac-intel']],
   device: `<device-id device-type="MacBookPro18,2" platform-version="13.6" unique-id="${HEX64}${HEX64}">mac-intel</device-id><mac-address-list><mac-address>00:11:22:33:44:55</mac-address></mac-address-list>${CAPABILITIES}`,
-  staleGroup: undefined, tunnelHeaders: tunnelHeaders(false),
+  staleGroup: undefined, tunnelHeaders: tunnelHeaders(false, LISTS_47),
 }
 const identifier = (platform: string, version: string, device: string): readonly HeaderLine[] => [
   ['X-AnyConnect-Identifier-ClientVersion', version],

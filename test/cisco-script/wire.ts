@@ -1,6 +1,7 @@
 /** One connection of a scripted client: bytes both ways, over TLS or in memory. */
 import { createHash } from 'node:crypto'
 import { connect, type TLSSocket } from 'node:tls'
+import type { DialDtls } from './dtls-step.ts'
 import type { FakeClient, FakeDataPlane, FakePeer } from '../../native/fake.ts'
 
 export interface Wire {
@@ -76,6 +77,20 @@ export const fakeDial = (plane: FakeDataPlane, peer?: FakePeer): Dial => async (
     },
     close: () => client.end(),
     leafSha1: undefined,
+  }
+}
+
+/** DTLS on the data plane in memory. */
+export const fakeDialDtls = (plane: FakeDataPlane): DialDtls => async ({ id, masterSecret, suite, port }) => {
+  const channel = plane.openSpec()?.listen.some((listen) => listen.port === port) ? plane.connectDtls({ id, key: masterSecret, ciphers: [suite] }) : undefined
+  let taken = 0
+  return channel && {
+    send: (type, payload) => channel.write(type, payload ?? new Uint8Array()),
+    receive: async () => {
+      await plane.settled()
+      return channel.records()[taken++]
+    },
+    close: () => channel.end(),
   }
 }
 
