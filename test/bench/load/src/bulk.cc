@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "crowd.h"
+#include "fault.h"
 
 namespace load {
 namespace {
@@ -29,7 +30,8 @@ class Flows : public Crowd {
         count_(uint64_t(options.number("count", 1e15))),
         window_(uint64_t(options.number("window", 512))),
         segments_(uint64_t(options.number("segments", 44))),
-        rate_(options.number("rate", 0)) {}
+        rate_(options.number("rate", 0)),
+        fault_(options.text("fault")) {}
 
   // Flows of the first `active` clients, for that long or that many packets each.
   void run(int active, double seconds) {
@@ -94,6 +96,7 @@ class Flows : public Crowd {
     const size_t header = ipHeader(target_.length);
     uint8_t* const udp = packet + header;
     writeFlow(udp + 8, payload, kind, flowOf(client), number, now);
+    if (fault_.flips(number)) udp[8 + payload - 1] ^= 4;
     writeIp(packet, own(client), target_, kProtocolUdp, payload + 8);
     put16(udp, kFlowPort), put16(udp + 2, port_), put16(udp + 4, payload + 8), put16(udp + 6, 0);
     const uint16_t sum = foldedComplement(sumOf(View(udp, payload + 8), pseudoSum(own(client), target_, kProtocolUdp, payload + 8)));
@@ -203,6 +206,7 @@ class Flows : public Crowd {
   size_t size_;
   uint64_t count_, window_, segments_;
   double rate_, elapsed_ = 0;
+  Fault fault_;
   const uint32_t run_ = uint32_t(nowNs() / 1000) & 0xffff;
   std::vector<Client*> moving_, owing_;
   std::vector<uint32_t> trips_;

@@ -6,11 +6,11 @@
 namespace load {
 namespace {
 
-const std::set<std::string> kSwitches = {"password-stdin", "ems", "gro", "no-gso", "check", "quiet", "keep", "no-dtls", "ipv6-inner", "bye"};
+const std::set<std::string> kSwitches = {"password-stdin", "ems", "gro", "no-gso", "keep", "no-dtls"};
 const std::set<std::string> kValues = {
     "server", "port", "udp-port", "user", "users", "sessions", "mode", "suite", "agent", "tls", "source", "cookies", "save-cookies", "threads",
-    "size", "seconds", "rate", "window", "target", "target-port", "listen", "dpd", "drop", "drop-in", "mtu", "interval", "active", "path", "loss",
-    "device", "count", "corrupt", "segments", "settle", "relay-to", "handshakes", "group", "master-secret", "first", "limit", "ready-file", "base-mtu",
+    "size", "seconds", "rate", "window", "target", "target-port", "listen", "dpd", "drop", "drop-in", "interval", "active", "path", "loss",
+    "device", "count", "fault", "fault-up", "udp-server", "segments", "settle", "relay-to", "handshakes", "group", "limit", "base-mtu",
 };
 
 }  // namespace

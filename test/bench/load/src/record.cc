@@ -173,7 +173,7 @@ bool Protection::openCbc(uint8_t* record, size_t length, uint8_t*& plain, size_t
   return CRYPTO_memcmp(expected, plain + plainLength, macBytes_) == 0;
 }
 
-Keys deriveKeys(const Suite& suite, View master, View clientRandom, View serverRandom) {
+Keys deriveKeys(const Suite& suite, View master, View clientRandom, View serverRandom, bool looped) {
   const size_t parts = suite.macBytes + suite.keyBytes + suite.ivBytes;
   const Bytes block = prf(suite.prf, master, "key expansion", serverRandom, clientRandom, 2 * parts);
   const uint8_t* at = block.data();
@@ -185,7 +185,9 @@ Keys deriveKeys(const Suite& suite, View master, View clientRandom, View serverR
   const View clientMac = take(suite.macBytes), serverMac = take(suite.macBytes);
   const View clientKey = take(suite.keyBytes), serverKey = take(suite.keyBytes);
   const View clientIv = take(suite.ivBytes), serverIv = take(suite.ivBytes);
-  return {std::make_unique<Protection>(suite, clientKey, clientIv, clientMac, true), std::make_unique<Protection>(suite, serverKey, serverIv, serverMac, false)};
+  auto write = std::make_unique<Protection>(suite, clientKey, clientIv, clientMac, true);
+  if (looped) return {std::move(write), std::make_unique<Protection>(suite, clientKey, clientIv, clientMac, false)};
+  return {std::move(write), std::make_unique<Protection>(suite, serverKey, serverIv, serverMac, false)};
 }
 
 }  // namespace load

@@ -61,10 +61,10 @@ class Protection {
   Context context_;
 };
 
-// TLS 1.2 key block for the client's side.
+// TLS 1.2 key block for the client's side. `looped`: what is written can be read here, for checks of ourselves.
 struct Keys {
   std::unique_ptr<Protection> write, read;
 };
-Keys deriveKeys(const Suite& suite, View master, View clientRandom, View serverRandom);
+Keys deriveKeys(const Suite& suite, View master, View clientRandom, View serverRandom, bool looped = false);
 
 }  // namespace load

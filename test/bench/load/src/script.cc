@@ -276,8 +276,7 @@ Script::Report Script::run(const std::string& step) {
     else if (name == "spoof") report = spoof();
     else if (name == "wait") report = waitFor(int(number(1000)));
     else if (name == "port") {
-      const uint16_t port = session_.plan.udpPort != 0 ? session_.plan.udpPort : session_.grant.port;
-      session_.dtls->moveTo(openUdp(endpointOf(session_.plan.host, port), session_.plan.source(session_.number), 0));
+      session_.dtls->moveTo(openUdp(session_.plan.udp(session_.grant.port), session_.plan.source(session_.number), 0));
       report.ok = true;
     } else if (name == "dtls") {
       session_.openDtls();

@@ -22,6 +22,7 @@ const char* const kPskSuites = "PSK-AES256-GCM-SHA384:PSK-CHACHA20-POLY1305:PSK-
 
 Plan::Plan(const Options& options)
     : host(options.text("server")),
+      udpHost(options.text("udp-server", host)),
       port(uint16_t(options.number("port", 443))),
       udpPort(uint16_t(options.number("udp-port", 0))),
       path(options.text("path", "/")),
@@ -87,8 +88,7 @@ void Session::openDtls() {
   wanted.limitMs = plan.handshakeLimitMs;
   wanted.secret = grant.dtls == Offer::Mode::kPsk ? tls->exporter() : masterSecret_;
   wanted.suites = grant.dtls == Offer::Mode::kResumed ? grant.cipher : plan.suite.empty() ? kPskSuites : plan.suite;
-  const uint16_t port = plan.udpPort != 0 ? plan.udpPort : grant.port;
-  auto opened = std::make_unique<Association>(plan.dtls, openUdp(endpointOf(plan.host, port), plan.source(number), plan.socketBuffer), wanted);
+  auto opened = std::make_unique<Association>(plan.dtls, openUdp(plan.udp(grant.port), plan.source(number), plan.socketBuffer), wanted);
   dtls = std::move(opened);
 }
 

@@ -14,7 +14,7 @@ constexpr uint8_t kData = 0, kDpdOut = 3, kDpdResp = 4, kDisconnect = 5, kKeepal
 // What all clients of a command have in common, from the command line.
 struct Plan {
   explicit Plan(const Options& options);
-  std::string host;
+  std::string host, udpHost;
   uint16_t port, udpPort;  // 0: what CONNECT's answer says
   std::string path;
   std::vector<std::string> sources;
@@ -32,6 +32,8 @@ struct Plan {
   SslContext tls;
   DtlsContexts dtls;
 
+  // Where a session's datagrams go.
+  Endpoint udp(uint16_t granted) const { return endpointOf(udpHost, udpPort != 0 ? udpPort : granted); }
   Credentials credentials(int number) const;
   std::string source(int number) const { return sources.empty() ? "" : sources[size_t(number) % sources.size()]; }
 };

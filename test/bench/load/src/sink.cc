@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "fault.h"
 #include "flow.h"
 #include "gso.h"
 #include "json.h"
@@ -34,7 +35,7 @@ struct Down {
 
 class Sink {
  public:
-  explicit Sink(const Options& options) {
+  explicit Sink(const Options& options) : fault_(options.text("fault")) {
     const auto parts = split(options.text("listen", "::"), '@');
     Endpoint here = endpointOf(parts[0], uint16_t(options.number("port", 7100)));
     socket_ = Socket(::socket(here.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -136,13 +137,19 @@ class Sink {
     while (room > 0) {
       const size_t parts = std::min<size_t>({size_t(room), gso_ ? down.segments : 1, kMaxSegments, kMaxDatagram / down.size});
       for (size_t i = 0; i < parts; ++i) writeFlow(out_ + i * down.size, down.size, kFlowData, down.session, down.sent + i, now);
-      if (!sendSegments(socket_.fd(), out_, parts * down.size, down.size, &down.to)) return;
+      if (!fault_.none()) {
+        for (size_t i = 0; i < parts; ++i)
+          fault_.pass(View(out_ + i * down.size, down.size), [&](View bytes) { ::sendto(socket_.fd(), bytes.data(), bytes.size(), 0, down.to.raw(), down.to.length); });
+      } else if (!sendSegments(socket_.fd(), out_, parts * down.size, down.size, &down.to)) {
+        return;
+      }
       down.sent += parts;
       room -= parts;
     }
     down.endedNs = now;
   }
 
+  Fault fault_;
   Socket socket_;
   bool gso_ = true, owes_ = false;
   std::map<Key, Up> ups_;
