@@ -30,7 +30,10 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   // Any thread. Never blocks on JavaScript, never throws.
+  // kConnection waits for company: JavaScript has nothing to do before the first bytes or the end come.
   virtual void post(EventType type, uint32_t handle, uint32_t arg, ByteView payload) noexcept = 0;
+  // Delivers what waits for company.
+  virtual void flush() noexcept {}
 };
 
 }  // namespace postern

@@ -44,6 +44,15 @@ void EventQueue::post(EventType type, uint32_t handle, uint32_t arg, ByteView pa
   bytes.insert(bytes.end(), payload.begin(), payload.end());
   batch_.meta.insert(batch_.meta.end(), words, words + kEventWords);
   stats_.add(Stat::eventsQueued);
+  if (type != EventType::kConnection) arm();
+}
+
+void EventQueue::flush() noexcept {
+  std::lock_guard lock(mutex_);
+  if (!batch_.empty()) arm();
+}
+
+void EventQueue::arm() noexcept {
   if (armed_ || !wake_) return;
   armed_ = true;
   wake_();

@@ -26,11 +26,14 @@ class EventQueue final : public EventSink {
   // No wake-up after this returns; events are still taken in.
   void close() noexcept;
   void post(EventType type, uint32_t handle, uint32_t arg, ByteView payload) noexcept override;
+  void flush() noexcept override;
   // Swaps the gathered events into `into`, which is wiped first.
   void take(EventBatch& into);
   void addStats(std::array<uint64_t, kStatCount>& sum) const noexcept;
 
  private:
+  void arm() noexcept;  // under the lock
+
   std::mutex mutex_;
   std::function<void()> wake_;
   bool armed_ = false;

@@ -51,6 +51,15 @@ bool Front::start(const std::vector<std::unique_ptr<Front>>& siblings, OpError& 
   return true;
 }
 
+// A grant alone changes nothing as long as the next bytes bring their own wake-up: an answer mostly follows it, and a
+// system call and a switch of threads less for each request are a part of a login's price. parked_ is written before the
+// inbox is looked at for the last time, and read behind the push: one of the two sides sees the other.
+void Front::command(FrontCommand&& command) {
+  const bool grant = command.kind == FrontCommand::Kind::kGrant;
+  inbox_.pushQuietly(std::move(command));
+  if (!grant || parked_.load()) inbox_.signal();
+}
+
 void Front::lookAgain() {
   lookAgain_.store(true);
   inbox_.push({});
@@ -68,19 +77,20 @@ void Front::join() {
 void Front::run() {
   ::pthread_setname_np(::pthread_self(), ("pt-front-" + std::to_string(index_)).c_str());
   chunk_.resize(16384);
-  std::vector<FrontCommand> commands;
   epoll_event events[kEventsPerRound];
   now_ = monotonicMs();
   while (!stop_.load()) {
     updateListening();
+    if (parked_.load()) obeyAll();
     const bool timed = slots_.size() > 0 || acceptAfter_ != 0;
     const int n = ::epoll_wait(epoll_, events, kEventsPerRound, timed ? static_cast<int>(std::max<int64_t>(0, nextSweep_ - now_)) : -1);
     now_ = monotonicMs();
+    obeyAll();  // grants first, then the bytes they are for
     for (int i = 0; i < n; ++i) {
       const uint64_t tag = events[i].data.u64;
       if (tag == kInboxTag) {
-        inbox_.take(commands);
-        for (auto& command : commands) obey(command);
+        inbox_.drain();
+        obeyAll();
         if (lookAgain_.exchange(false)) accept();
       } else if (tag >= kListenerTag) {
         accept();
@@ -91,12 +101,12 @@ void Front::run() {
     if (now_ >= nextSweep_) sweep();
     buried_.clear();
   }
-  inbox_.take(commands);
-  for (auto& command : commands) {
+  inbox_.take(commands_);
+  for (auto& command : commands_) {
     if (command.kind != FrontCommand::Kind::kPromote) continue;
     shared_.events.post(EventType::kTunnelDown, command.promotion->tunnel, static_cast<uint32_t>(TunnelDownReason::kStopped), Bytes(kTunnelCounterWords * 8));
   }
-  commands.clear();
+  commands_.clear();
   closeAll();
   buried_.clear();
   OPENSSL_thread_stop();
@@ -147,6 +157,12 @@ void Front::bury(Connection& c) {
   if (c.watched) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, c.fd, nullptr);
   stats_.sub(Stat::connectionsOpen);
   buried_.push_back(slots_.release(c.handle));
+}
+
+void Front::obeyAll() {
+  inbox_.takeUnasked(commands_);
+  for (auto& command : commands_) obey(command);
+  commands_.clear();
 }
 
 void Front::closeAll() {

@@ -52,7 +52,7 @@ class Front {
   // `siblings` are told when this front stops accepting; it must stay valid until stop().
   bool start(const std::vector<std::unique_ptr<Front>>& siblings, OpError& error);
   // Any thread.
-  void command(FrontCommand&& command) { inbox_.push(std::move(command)); }
+  void command(FrontCommand&& command);
   void lookAgain();
   void requestStop();
   void join();
@@ -80,11 +80,16 @@ class Front {
   void bury(Connection& c);
   void sweep();
   void closeAll();
+  void obeyAll();
+  bool parked(const Connection& c) const noexcept;
 
   const uint32_t index_;
   FrontShared& shared_;
   SlotTable slots_;
   Inbox<FrontCommand> inbox_{SIZE_MAX};
+  std::vector<FrontCommand> commands_;  // being obeyed
+  // Some connection may have more to read and no epoll event that would say so: its grant must wake us.
+  std::atomic<bool> parked_{false};
   std::vector<std::unique_ptr<Connection>> buried_;  // a later event of the same round may still name them
   const std::vector<std::unique_ptr<Front>>* siblings_ = nullptr;
   int epoll_ = -1;

@@ -89,21 +89,25 @@ void Front::onHandshake(Connection& c) {
   c.deadline = 0;
   shared_.events.post(EventType::kConnection, c.handle, 0, connectionInfo(c.ssl, c.peer, c.local()));
   listenFor(c, EPOLLIN | EPOLLRDHUP);
-  readChunk(c);
+  if (SSL_has_pending(c.ssl) != 0) readChunk(c);  // else the socket will tell
 }
 
 void Front::sweep() {
   nextSweep_ = now_ + kSweepMs;
   if (now_ >= acceptAfter_) acceptAfter_ = 0;
   const bool pressed = handshakes_ >= shared_.limits.handshakes;
+  bool anyParked = false;
   std::vector<uint32_t> late;
   slots_.forEach([&](Connection& c) {
+    anyParked = anyParked || parked(c);
     const bool shaking = c.state == ConnectionState::kHandshake;
     if ((c.deadline != 0 && now_ >= c.deadline) || (shaking && pressed && now_ - c.since >= kPressedHandshakeMs) ||
         (c.stalledSince != 0 && now_ - c.stalledSince >= kWriteStallMs)) {
       late.push_back(c.handle);
     }
   });
+  parked_.store(anyParked);
+  shared_.events.flush();
   for (const uint32_t handle : late) {
     Connection& c = *slots_.find(handle);
     if (c.state == ConnectionState::kHandshake) {

@@ -41,9 +41,10 @@ void Front::obey(FrontCommand& command) {
 
 void Front::grant(Connection& c, uint32_t sequence) {
   if (c.state != ConnectionState::kWaiting || sequence != c.sequence) return;
+  const bool unheard = parked(c);
   c.forgetRetained();
   c.state = ConnectionState::kGranted;
-  if (!c.endSeen) readChunk(c);
+  if (unheard) readChunk(c);  // else the socket will tell
 }
 
 void Front::write(Connection& c, ByteView bytes, bool notify) {

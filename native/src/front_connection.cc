@@ -48,6 +48,12 @@ void Front::onWaiting(Connection& c, uint32_t events) {
     }
   }
   listenFor(c, wanted);
+  if (parked(c)) parked_.store(true);
+}
+
+// There is, or may be, more to read, and no epoll event will say so.
+bool Front::parked(const Connection& c) const noexcept {
+  return c.state == ConnectionState::kWaiting && !c.endSeen && ((c.interest & EPOLLIN) == 0 || SSL_has_pending(c.ssl) != 0);
 }
 
 void Front::readChunk(Connection& c) {
@@ -59,6 +65,7 @@ void Front::readChunk(Connection& c) {
       c.state = ConnectionState::kWaiting;
       shared_.events.post(EventType::kData, c.handle, ++c.sequence, chunk);
       OPENSSL_cleanse(chunk_.data(), length);
+      if (parked(c)) parked_.store(true);
       return;
     }
     case TlsStep::kWait:

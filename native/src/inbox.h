@@ -30,18 +30,27 @@ class Inbox {
   explicit Inbox(size_t capacity) : capacity_(capacity) {}
   int fd() const noexcept { return wakeup_.fd(); }
   bool push(T&& item) {
-    {
-      std::lock_guard lock(mutex_);
-      if (items_.size() >= capacity_) return false;
-      items_.push_back(std::move(item));
-    }
-    wakeup_.signal();
+    if (!pushQuietly(std::move(item))) return false;
+    signal();
     return true;
   }
+  // For what can wait until the consumer wakes up for another reason, or until signal().
+  bool pushQuietly(T&& item) {
+    std::lock_guard lock(mutex_);
+    if (items_.size() >= capacity_) return false;
+    items_.push_back(std::move(item));
+    return true;
+  }
+  void signal() noexcept { wakeup_.signal(); }
   // Moves everything into `into` (cleared first).
   void take(std::vector<T>& into) {
+    drain();
+    takeUnasked(into);
+  }
+  // The two steps of take(). A wake-up that is not drained stays.
+  void drain() noexcept { wakeup_.drain(); }
+  void takeUnasked(std::vector<T>& into) {
     into.clear();
-    wakeup_.drain();
     std::lock_guard lock(mutex_);
     items_.swap(into);
   }

@@ -45,6 +45,25 @@ TEST_CASE("a full inbox refuses and leaves the item with its owner") {
   CHECK(readable(inbox.fd()));
 }
 
+TEST_CASE("a quiet item wakes nobody and comes with the next take; a wake-up not drained stays") {
+  Inbox<int> inbox(3);
+  CHECK(inbox.pushQuietly(1));
+  CHECK_FALSE(readable(inbox.fd()));
+  CHECK(inbox.push(2));
+  CHECK(readable(inbox.fd()));
+  std::vector<int> items;
+  inbox.takeUnasked(items);
+  CHECK(items == std::vector<int>{1, 2});
+  CHECK(readable(inbox.fd()));
+  inbox.take(items);
+  CHECK(items.empty());
+  CHECK_FALSE(readable(inbox.fd()));
+  for (int i = 0; i < 3; ++i) CHECK(inbox.pushQuietly(std::move(i)));
+  CHECK_FALSE(inbox.pushQuietly(4));
+  inbox.signal();
+  CHECK(readable(inbox.fd()));
+}
+
 TEST_CASE("signals before a drain wake once, signals after it wake again") {
   Wakeup wakeup;
   wakeup.signal();
