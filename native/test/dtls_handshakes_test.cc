@@ -2,106 +2,19 @@
 // The thread of handshakes: real sockets on one side of it, workers' calls on the other.
 #include "dtls_handshakes.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <doctest/doctest.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
-#include "dtls_net.h"
+#include "dtls_loopback.h"
 
 using namespace postern;
 using namespace postern::test;
 
 namespace {
-
-// A worker in miniature: one UDP socket on loopback, whose datagrams are greeted and handed on.
-class Loopback final : DatagramSender {
- public:
-  explicit Loopback(size_t tunnels) {
-    fd_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port = ntohs(address.sin_port);
-    const timeval patience{0, 20'000};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    for (uint32_t i = 1; i <= tunnels; ++i) table.enter(pskCandidate(i, idOf(i)));
-    REQUIRE(handshakes.start() == 0);
-    worker_ = std::thread([this] { run(); });
-  }
-  ~Loopback() {
-    stop_ = true;
-    worker_.join();
-    handshakes.stop();
-    ::close(fd_);
-  }
-  static Bytes idOf(uint32_t i) {
-    Bytes id(32, 0x51);
-    store32(id.data(), i);
-    return id;
-  }
-  std::unique_ptr<DtlsReady> takeReady(uint32_t tunnel) {
-    std::unique_lock lock(mutex_);
-    auto is = [&](const auto& r) { return r->tunnel == tunnel; };
-    if (!came_.wait_for(lock, std::chrono::seconds(20), [&] { return std::any_of(ready_.begin(), ready_.end(), is); })) return nullptr;
-    const auto found = std::find_if(ready_.begin(), ready_.end(), is);
-    auto taken = std::move(*found);
-    ready_.erase(found);
-    return taken;
-  }
-
-  uint16_t port = 0;
-  DtlsTable table;
-  DtlsCookies cookies;
-  DtlsHandshakes handshakes{{*this, [this](std::unique_ptr<DtlsReady> ready) {
-                               std::lock_guard lock(mutex_);
-                               ready_.push_back(std::move(ready));
-                               came_.notify_all();
-                             }, 1500, {}}};
-
- private:
-  void send(const UdpPeer& to, ByteView datagram) noexcept override {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    std::memcpy(&address.sin_addr, to.address.data() + 12, 4);
-    address.sin_port = htons(to.port);
-    ::sendto(fd_, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  }
-  void run() {
-    while (!stop_) {
-      Bytes datagram(2048);
-      sockaddr_in from{};
-      socklen_t size = sizeof from;
-      const ssize_t n = ::recvfrom(fd_, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
-      if (n < 0) continue;
-      datagram.resize(static_cast<size_t>(n));
-      UdpPeer peer;
-      peer.address[10] = peer.address[11] = 0xff;
-      std::memcpy(peer.address.data() + 12, &from.sin_addr, 4);
-      peer.port = ntohs(from.sin_port);
-      Greeting greeting = greet(datagram, peer, nowMs(), table, cookies);
-      if (!greeting.answer.empty()) send(peer, greeting.answer);
-      else if (greeting.candidate) handshakes.begin(peer, std::move(*greeting.candidate), std::move(datagram));
-      else handshakes.datagram(peer, std::move(datagram));
-    }
-  }
-  int fd_ = -1;
-  std::mutex mutex_;
-  std::condition_variable came_;
-  std::vector<std::unique_ptr<DtlsReady>> ready_;
-  std::atomic<bool> stop_{false};
-  std::thread worker_;
-};
 
 // The client's side over a socket of its own.
 bool connectOver(DtlsClient& client, uint16_t port) {
@@ -126,6 +39,12 @@ bool connectOver(DtlsClient& client, uint16_t port) {
   return client.done;
 }
 
+Bytes idOf(uint32_t i) {
+  Bytes id(32, 0x51);
+  store32(id.data(), i);
+  return id;
+}
+
 std::string threadNamed(const std::string& name, const std::string& line) {
   DIR* tasks = ::opendir("/proc/self/task");
   std::string value;
@@ -145,14 +64,16 @@ std::string threadNamed(const std::string& name, const std::string& line) {
 
 TEST_CASE("clients of many threads get their handshakes at once") {
   constexpr uint32_t kClients = 24;
-  Loopback gateway(kClients);
+  Loopback gateway;
+  for (uint32_t i = 1; i <= kClients; ++i) gateway.table.enter(pskCandidate(i, idOf(i)));
+  gateway.start();
   std::atomic<uint32_t> good{0};
   std::vector<std::thread> clients;
   for (uint32_t t = 0; t < 4; ++t) {
     clients.emplace_back([&, t] {
       for (uint32_t i = t + 1; i <= kClients; i += 4) {
         ClientConfig config;
-        config.id = Loopback::idOf(i);
+        config.id = idOf(i);
         config.timerUs = 500'000;
         DtlsClient client(config);
         if (!connectOver(client, gateway.port)) continue;
@@ -171,7 +92,8 @@ TEST_CASE("clients of many threads get their handshakes at once") {
 }
 
 TEST_CASE("the thread blocks all signals") {
-  Loopback gateway(1);
+  Loopback gateway;
+  gateway.start();
   std::string blocked;
   for (int i = 0; i < 200 && blocked.empty(); ++i) {
     timespec pause{0, 5'000'000};
