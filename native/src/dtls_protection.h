@@ -36,11 +36,11 @@ struct DtlsKeys {
   DtlsCipher cipher = DtlsCipher::kAes256Gcm;
   uint8_t readKey[32] = {}, writeKey[32] = {};
   uint8_t readIv[12] = {}, writeIv[12] = {};  // 4 bytes for GCM
-  // First record we write ourselves. Both leave a gap behind what the handshake used, so that a repeated last flight
-  // never shares a nonce with data.
+  // First record we write ourselves: both are one more than what the handshake used last. A last flight that has to be
+  // repeated is the same bytes again, so it never shares a nonce with data.
   uint64_t writeSequence = 0;  // 48 bits
   uint64_t writeNonce = 0;     // explicit nonce of GCM
-  uint64_t readHighest = 0;    // sequence of the peer's last record the handshake consumed
+  uint64_t readHighest = 0;    // nothing up to this sequence is opened any more; 0 = the peer's first Finished
   DtlsKeys() = default;
   DtlsKeys(const DtlsKeys&) = default;
   DtlsKeys& operator=(const DtlsKeys&) = default;
