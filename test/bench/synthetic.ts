@@ -17,10 +17,10 @@ export async function benchSynthetic(options: TcpBenchOptions): Promise<Line[]> 
   const samples = new Samples<Way | `${Way}Rate`>()
   try {
     for (const side of rig.sides) await serveIperf(side.lab)
-    const { client } = await connectOpenConnect(rig.ocserv, 'dtls')
+    const { client, mtu } = await connectOpenConnect(rig.ocserv, 'dtls')
     rig.ocserv.lab.onReset(() => client.stop())
-    const load = { user: 'peer', password: PASSWORD, args: ['--base-mtu', '1400'] }
-    const { peer } = await startTunPeer(rig.postern.lab, load)
+    const { peer, mtu: peerMtu } = await startTunPeer(rig.postern.lab, { user: 'peer', password: PASSWORD })
+    if (mtu !== peerMtu) throw new Error(`the tunnels differ in MTU: postern ${peerMtu}, ocserv ${mtu}`)
     await interleave(rig, options.rounds, async (side, round) => {
       for (const way of WAYS) {
         const { perGigabyte, rate, cores } = await measureTcp(side, way, options.seconds)

@@ -154,13 +154,20 @@ class Flows : public Crowd {
 
   // True when nothing is left to do for this client.
   bool send(Client& client, uint64_t now) {
-    if (client.sent < count_ && now < endNs_ && client.dtlsOpen) {
+    if (client.sent < count_ && now < endNs_ && client.tlsOpen) {
       lastNs_ = now;
       uint64_t room = std::min(client.pace->room(client.sent, now), count_ - client.sent);
       if (way_ == Way::kUp && rate_ == 0 && room < std::min<uint64_t>(segments_, uint64_t(client.pace->window()) / 2)) room = 0;
       if (room == 0) return false;
       const size_t payload = payloadOf(client);
       const uint64_t first = client.sent;
+      if (!client.dtlsOpen) {
+        Bytes whole(ipHeader(target_.length) + 8 + payload);
+        writePacket(whole.data(), client, payload, way_ == Way::kEcho ? kFlowEcho : kFlowData, client.sent++, now);
+        sendData(client, whole);
+        waits_ = false;
+        return false;
+      }
       client.sent += sendBatch(client, std::min<uint64_t>(room, 4 * segments_), ipHeader(target_.length) + 8 + payload, [&](uint8_t* to, size_t i) {
         writePacket(to, client, payload, way_ == Way::kEcho ? kFlowEcho : kFlowData, first + i, now);
       });
