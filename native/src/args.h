@@ -65,6 +65,7 @@ inline OpenRequest openRequest(const Napi::Value& value, const Napi::Value& tls)
   request.pool.mtu = static_cast<uint16_t>(number(spec.Get("mtu")));
   request.pool.workers = number(spec.Get("workers"));
   request.udp = flag(spec.Get("udp"));
+  request.fips = flag(spec.Get("fips"));
   request.tls = contexts(tls);
   return request;
 }

@@ -99,7 +99,8 @@ bool DataPlane::open(OpenRequest&& request, std::function<void()> wake, OpenResu
 }
 
 bool DataPlane::start(Running& run, OpenRequest& request, OpError& error) {
-  auto contexts = TlsContexts::create(request.tls, error);
+  fips_ = request.fips;
+  auto contexts = TlsContexts::create(request.tls, cipherOrder(fips_), error);
   if (!contexts) return false;
   run.tls.set(std::move(contexts));
   for (const auto& wanted : request.listen) {
@@ -130,7 +131,7 @@ void DataPlane::stop() {
 }
 
 bool DataPlane::configureTls(const std::vector<TlsContextConfig>& configs, OpError& error) {
-  auto contexts = TlsContexts::create(configs, error);
+  auto contexts = TlsContexts::create(configs, cipherOrder(fips_), error);
   if (!contexts) return false;
   std::lock_guard lock(mutex_);
   if (running_ != nullptr) running_->tls.set(std::move(contexts));
@@ -138,6 +139,7 @@ bool DataPlane::configureTls(const std::vector<TlsContextConfig>& configs, OpErr
 }
 
 void DataPlane::command(FrontCommand&& command) {
+  if (fips_ && command.promotion != nullptr) command.promotion->spec.dtls = approvedOffer(command.promotion->spec.dtls);
   std::lock_guard lock(mutex_);
   const uint32_t front = splitHandle(command.handle).front;
   if (running_ != nullptr && front < running_->fronts.size()) {
@@ -147,7 +149,8 @@ void DataPlane::command(FrontCommand&& command) {
   }
 }
 
-void DataPlane::update(uint32_t tunnel, const TunnelSpec& spec) {
+void DataPlane::update(uint32_t tunnel, TunnelSpec spec) {
+  if (fips_) spec.dtls = approvedOffer(spec.dtls);
   std::lock_guard lock(mutex_);
   if (running_ != nullptr) running_->pool->update(tunnel, spec);
 }

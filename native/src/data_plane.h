@@ -1,5 +1,6 @@
 // The whole data plane of this process: locks, listeners, TLS contexts, front threads, worker pool, event queue.
 #pragma once
+#include <atomic>
 #include <functional>
 
 #include "event_queue.h"
@@ -14,6 +15,7 @@ struct OpenRequest {
   WorkerPoolSpec pool;
   std::vector<TlsContextConfig> tls;
   bool udp = false;  // datagrams on the ports of `listen`
+  bool fips = false;  // approved algorithms only (cipher_order.h)
 };
 
 struct OpenResult {
@@ -36,7 +38,7 @@ class DataPlane {
   void stop();
   bool configureTls(const std::vector<TlsContextConfig>& configs, OpError& error);
   void command(FrontCommand&& command);
-  void update(uint32_t tunnel, const TunnelSpec& spec);
+  void update(uint32_t tunnel, TunnelSpec spec);
   void drop(uint32_t tunnel, DropHow how, std::string text);
   bool counters(uint32_t tunnel, TunnelCounterWords& into);
   // Of the running plane, or of the last one.
@@ -51,6 +53,7 @@ class DataPlane {
 
   std::mutex mutex_;  // of running_; JavaScript's thread, and whichever thread exits
   Running* running_ = nullptr;
+  std::atomic<bool> fips_ = false;  // as last opened
   std::array<uint64_t, kStatCount> last_{};
   EventQueue events_;
 };

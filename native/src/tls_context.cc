@@ -4,7 +4,6 @@
 
 #include <cstring>
 
-#include "cpu.h"
 #include "op_error.h"
 #include "pem.h"
 #include "tls_secrets.h"
@@ -13,14 +12,6 @@ namespace postern {
 namespace {
 
 // Implementation constants.
-constexpr char kAesFirst[] =
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr char kChachaFirst[] =
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:"
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
-constexpr char kChachaFirst13[] = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
-constexpr char kGroups[] = "X25519:P-256:P-384";
 constexpr long kMaxClientChain = 64 * 1024;  // bytes of a client's certificate message
 constexpr unsigned char kSessionIdContext[] = "postern";
 
@@ -93,13 +84,13 @@ bool requestClientCertificate(SSL_CTX* ctx, const std::string& caPem, const std:
   return true;
 }
 
-SSL_CTX* makeContext(const TlsContextConfig& config, const std::string& where, OpError& error) {
+SSL_CTX* makeContext(const TlsContextConfig& config, const CipherOrder& order, const std::string& where, OpError& error) {
   ERR_clear_error();
   SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
-  const bool aes = cpuHasAes();
   if (ctx == nullptr || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_cipher_list(ctx, aes ? kAesFirst : kChachaFirst) != 1 || (!aes && SSL_CTX_set_ciphersuites(ctx, kChachaFirst13) != 1) ||
-      SSL_CTX_set1_groups_list(ctx, kGroups) != 1 || SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
+      SSL_CTX_set_cipher_list(ctx, order.tls12.c_str()) != 1 || SSL_CTX_set_ciphersuites(ctx, order.tls13.c_str()) != 1 ||
+      SSL_CTX_set1_groups_list(ctx, order.groups.c_str()) != 1 ||
+      (!order.signatures.empty() && SSL_CTX_set1_sigalgs_list(ctx, order.signatures.c_str()) != 1) || SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
       SSL_CTX_set_session_id_context(ctx, kSessionIdContext, sizeof kSessionIdContext - 1) != 1) {
     error = {"ERR_TLS", "tls", where + ": " + opensslReason()};
     SSL_CTX_free(ctx);
@@ -126,7 +117,7 @@ SSL_CTX* makeContext(const TlsContextConfig& config, const std::string& where, O
 
 }  // namespace
 
-std::shared_ptr<const TlsContexts> TlsContexts::create(const std::vector<TlsContextConfig>& configs, OpError& error) {
+std::shared_ptr<const TlsContexts> TlsContexts::create(const std::vector<TlsContextConfig>& configs, const CipherOrder& order, OpError& error) {
   if (configs.empty()) {
     error = {"ERR_TLS_PEM", "tls", "no TLS context is configured"};
     return nullptr;
@@ -135,7 +126,7 @@ std::shared_ptr<const TlsContexts> TlsContexts::create(const std::vector<TlsCont
   for (size_t i = 0; i < configs.size(); ++i) {
     const auto& names = configs[i].serverNames;
     const std::string where = "TLS context " + std::to_string(i + 1) + (names.empty() ? "" : " (" + names[0] + ")");
-    SSL_CTX* ctx = makeContext(configs[i], where, error);
+    SSL_CTX* ctx = makeContext(configs[i], order, where, error);
     if (ctx == nullptr) return nullptr;
     made->contexts_.push_back(ctx);
     for (const auto& name : names) made->byName_.emplace(name, ctx);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cipher_order.h"
 #include "worker_pool.h"
 
 namespace postern {
@@ -32,7 +33,7 @@ struct TlsContextConfig {
 class TlsContexts {
  public:
   // nullptr with `error` ERR_TLS_PEM or ERR_TLS_KEY_MISMATCH, which names the context.
-  static std::shared_ptr<const TlsContexts> create(const std::vector<TlsContextConfig>& configs, OpError& error);
+  static std::shared_ptr<const TlsContexts> create(const std::vector<TlsContextConfig>& configs, const CipherOrder& order, OpError& error);
   ~TlsContexts();
   TlsContexts(const TlsContexts&) = delete;
   TlsContexts& operator=(const TlsContexts&) = delete;

@@ -31,7 +31,7 @@ std::shared_ptr<const TlsContexts> contexts() {
   pair.chainPem = drain(chain);
   pair.keyPem = drain(key);
   OpError error;
-  auto made = TlsContexts::create(configs, error);
+  auto made = TlsContexts::create(configs, cipherOrder(false), error);
   test::check(made != nullptr, error.message.c_str());
   return made;
 }

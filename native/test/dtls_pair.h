@@ -151,7 +151,6 @@ class DtlsPair {
     SSL_SESSION_set1_master_key(session, secret, sizeof secret);
     SSL_SESSION_set1_id(session, id, sizeof id);
     SSL_SESSION_set1_id_context(session, reinterpret_cast<const unsigned char*>("test"), 4);
-    SSL_SESSION_set_time(session, time(nullptr));
     SSL_SESSION_set_timeout(session, 3600);
     SSL_set_app_data(server, session);
     SSL_set_session(client, session);
