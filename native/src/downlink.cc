@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "fragment.h"
@@ -12,11 +13,12 @@ namespace postern {
 Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp)
     : context_(context), tunnels_(tunnels), tun_(tun), output_(output), udp_(udp), buffer_(new uint8_t[kPacket + 64]) {}
 
-void Downlink::readQueue(uint64_t nowMs) {
+bool Downlink::readQueue(uint64_t nowMs) {
   uint8_t* at = buffer_.get() + 6;  // the packet behind the 10-byte header is aligned
   for (int i = 0; i < kReads; ++i) {
     const ssize_t n = ::read(context_.queueFd, at, sizeof(VirtioNetHeader) + kPacket);
-    if (n <= static_cast<ssize_t>(sizeof(VirtioNetHeader))) return;  // EAGAIN: drained
+    if (n < 0 && errno == EBADFD) return false;
+    if (n <= static_cast<ssize_t>(sizeof(VirtioNetHeader))) return true;  // EAGAIN: drained
     VirtioNetHeader header;
     std::memcpy(&header, at, sizeof header);
     const ByteView bytes(at + sizeof header, static_cast<size_t>(n) - sizeof header);
@@ -24,6 +26,7 @@ void Downlink::readQueue(uint64_t nowMs) {
     output_.stats.add(Stat::tunRxBytes, bytes.size());
     packet(header, bytes, nowMs);
   }
+  return true;
 }
 
 void Downlink::readInbox(uint64_t nowMs) {

@@ -35,8 +35,8 @@ class Downlink {
   };
   Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp);
 
-  // One round of the TUN queue, or of the inbox.
-  void readQueue(uint64_t nowMs);
+  // One round of the TUN queue, or of the inbox. False when somebody has taken the device away.
+  bool readQueue(uint64_t nowMs);
   void readInbox(uint64_t nowMs);
 
  private:

@@ -32,12 +32,15 @@ void PeerDirectory::finish(const UdpPeer& peer) {
 void PeerDirectory::own(const UdpPeer& peer, uint32_t worker) {
   std::lock_guard lock(mutex_);
   owners_[peer] = worker;
+  steering.own(peer, worker);
 }
 
 void PeerDirectory::disown(const UdpPeer& peer, uint32_t worker) {
   std::lock_guard lock(mutex_);
   const auto it = owners_.find(peer);
-  if (it != owners_.end() && it->second == worker) owners_.erase(it);
+  if (it == owners_.end() || it->second != worker) return;
+  owners_.erase(it);
+  steering.disown(peer);
 }
 
 std::optional<uint32_t> PeerDirectory::owner(const UdpPeer& peer) const {

@@ -7,7 +7,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
-#include "udp_peer.h"
+#include "peer_steering.h"
 
 namespace postern {
 
@@ -28,6 +28,8 @@ class PeerDirectory {
   std::optional<uint32_t> owner(const UdpPeer& peer) const;
 
   size_t size() const;
+  // Told of owners too.
+  PeerSteering steering;
 
  private:
   void expire(uint64_t nowMs);

@@ -132,7 +132,8 @@ void Worker::round() {
   datagrams_.release();
   settle();
   if (handed) downlink_.readInbox(nowMs_);
-  if (queue) downlink_.readQueue(nowMs_);
+  // Without its device the gateway still talks to its clients; polling what is gone would never sleep.
+  if (queue && !downlink_.readQueue(nowMs_)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, context_.queueFd, nullptr);
   settle();
   tick();
   settle();

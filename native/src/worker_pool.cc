@@ -40,6 +40,10 @@ class Pool final : public WorkerPool {
     if (!spec.udp.empty()) {
       dtls_ = std::make_unique<DtlsShared>(workers, DtlsHandshakes::Context{
           .sender = sender_, .ready = [this](auto ready) { this->ready(std::move(ready)); }, .late = [this](auto&& late) { this->late(std::move(late)); }});
+      PeerSteering& steering = dtls_->peers.steering;
+      if (workers > 1 && steering.open()) {
+        for (const UdpSocket& socket : sockets[0]) steering.attach(socket.fd());
+      }
     }
     for (uint32_t i = 0; i < workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(Worker::Context{

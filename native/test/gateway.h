@@ -66,9 +66,9 @@ class Events final : public EventSink {
 
 // As Flow of packets.h writes addresses: tunnels are 10.20.0.N and fd00::N, the gateway 10.20.0.1, 10.0.0.1, fd00::1.
 struct Gateway {
-  explicit Gateway(uint32_t workers = 1, uint16_t mtu = 1400) {
+  explicit Gateway(uint32_t workers = 1, uint16_t mtu = 1400, std::vector<Endpoint> udp = {}) {
     OpError error;
-    pool = createWorkerPool({"pttest%d", {"10.20.0.1/24", "10.0.0.1/32", "fd00::1/64"}, {}, mtu, workers}, events, error);
+    pool = createWorkerPool({"pttest%d", {"10.20.0.1/24", "10.0.0.1/32", "fd00::1/64"}, {}, mtu, workers, std::move(udp)}, events, error);
     if (pool == nullptr) throw std::runtime_error(error.op + ": " + error.message);
   }
   ~Gateway() { pool->stop(); }
