@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "coarse_clock.h"
+
 namespace postern {
 
 Tunnel::Tunnel(uint32_t tunnel, const TunnelSpec& tunnelSpec, int fd, SSL* ssl, TlsOutput& output, uint64_t nowMs)
@@ -28,9 +30,9 @@ bool Tunnel::control(cstp::Type type, ByteView payload) {
 uint8_t* Tunnel::reserve(size_t length) {
   uint8_t* at = output_.scratch.data();
   if (waits()) {
-    size_t lost = 0;
-    at = waiting_.reserve(cstp::kHeader + length, output_.pool, lost);
-    if (lost != 0) dropped(lost);
+    FrameQueue::Losses losses;
+    at = waiting_.reserve(cstp::kHeader + length, exactUs(), output_.pool, losses);
+    lost(losses);
   }
   cstp::writeHeader(at, cstp::kData, static_cast<uint16_t>(length));
   return at + cstp::kHeader;
@@ -50,18 +52,26 @@ void Tunnel::encrypt(ByteView frame) {
 void Tunnel::pump() {
   constexpr size_t kBurst = 65536;
   while (!channel.blocked() && !channel.broken() && !waiting_.empty()) {
-    for (size_t bytes = 0; bytes < kBurst && !waiting_.empty(); waiting_.pop(output_.pool)) {
-      const ByteView frame = waiting_.front();
+    FrameQueue::Losses losses;
+    const uint64_t nowUs = exactUs();
+    for (size_t bytes = 0; bytes < kBurst; waiting_.pop(output_.pool)) {
+      const ByteView frame = waiting_.next(nowUs, output_.pool, losses);
+      if (frame.empty()) break;
       bytes += frame.size();
       encrypt(frame);
     }
+    lost(losses);
     channel.flush();
   }
 }
 
-void Tunnel::dropped(size_t frames) {
-  counters.add(TunnelCounters::kTxDropped, frames);
-  output_.stats.add(Stat::txDropped, frames);
+void Tunnel::lost(const FrameQueue::Losses& losses) {
+  if (const size_t frames = losses.dropped + losses.late; frames != 0) {
+    counters.add(TunnelCounters::kTxDropped, frames);
+    output_.stats.add(Stat::txDropped, frames);
+  }
+  if (losses.late != 0) output_.stats.add(Stat::codelDropped, losses.late);
+  if (losses.marked != 0) output_.stats.add(Stat::codelMarked, losses.marked);
 }
 
 }  // namespace postern

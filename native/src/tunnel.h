@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cstp.h"
+#include "drr.h"
 #include "dtls_channel.h"
 #include "frame_queue.h"
 #include "liveness.h"
@@ -48,6 +49,7 @@ class Tunnel {
   uint32_t interest = 0;        // what epoll watches
   uint32_t wheelAt = 0;         // second of the valid entry in the wheel; 0 = none
   uint64_t lingerUntilMs = 0;
+  Turn reading;                 // in the worker's line of those with bytes to read
   TunnelSpec spec;
   Liveness liveness;
   TunnelCounters counters;
@@ -63,7 +65,7 @@ class Tunnel {
   // Data queues behind data.
   bool waits() const noexcept { return channel.blocked() || !waiting_.empty(); }
   void encrypt(ByteView frame);
-  void dropped(size_t frames);
+  void lost(const FrameQueue::Losses& losses);
 
   TlsOutput& output_;
   FrameQueue waiting_;

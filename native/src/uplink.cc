@@ -30,23 +30,23 @@ void Uplink::flush() noexcept {
   used_ = 0;
 }
 
-Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs) {
+Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs, size_t budget) {
   tunnel.channel.expectMore();
-  const Outcome outcome = readBurst(tunnel, nowMs);
+  const Outcome outcome = readBurst(tunnel, nowMs, budget);
   tunnel.channel.park();
   return outcome;
 }
 
-Uplink::Outcome Uplink::readBurst(Tunnel& tunnel, uint64_t nowMs) {
+Uplink::Outcome Uplink::readBurst(Tunnel& tunnel, uint64_t nowMs, size_t budget) {
   size_t length = 0;
-  for (size_t total = 0; total < kBudget || tunnel.channel.staged(); total += length) {
+  for (taken_ = 0; taken_ < budget || tunnel.channel.staged(); taken_ += length + kRecordCost) {
     if (tunnel.congested()) return Outcome::kDrained;  // its frames ask for answers that it does not read
     const ByteSpan into = room();
     switch (tunnel.channel.read(into, length)) {
       case TlsChannel::Read::kData: break;
       case TlsChannel::Read::kNothing:
         length = kRecord;  // a change of keys costs about as much
-        if (total + length >= kBudget) return Outcome::kMore;
+        if (taken_ + length >= budget) return taken_ += length, Outcome::kMore;
         continue;
       case TlsChannel::Read::kWait: tunnel.channel.releaseBuffers(); return Outcome::kDrained;
       case TlsChannel::Read::kEof: return down(TunnelDownReason::kEof);

@@ -18,8 +18,9 @@ class Uplink {
 
   Uplink(TunWriter& tun, StatBlock& stats);
 
-  // Reads and handles what the client has sent, up to a budget.
-  Outcome read(Tunnel& tunnel, uint64_t nowMs);
+  // Reads and handles what the client has sent, up to a budget in bytes; taken() says what it came to.
+  Outcome read(Tunnel& tunnel, uint64_t nowMs, size_t budget = kBudget);
+  size_t taken() const noexcept { return taken_; }
   // Bytes that were decrypted before the tunnel came here.
   Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
   // An inner packet that came over DTLS. Its bytes stay valid and ours to write until flush().
@@ -35,9 +36,10 @@ class Uplink {
   static constexpr size_t kArena = 256 * 1024;
   static constexpr size_t kRecord = 16384;
   static constexpr size_t kBudget = 128 * 1024;  // bytes of one tunnel in one round, before the last recv
+  static constexpr size_t kRecordCost = 256;     // of a record, besides its bytes: tiny ones are not for nothing
   static constexpr size_t kDetail = 512;
 
-  Outcome readBurst(Tunnel& tunnel, uint64_t nowMs);
+  Outcome readBurst(Tunnel& tunnel, uint64_t nowMs, size_t budget);
   ByteSpan room() noexcept;  // for one record, with as much left behind it for a frame that was split
   Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
   bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
@@ -48,6 +50,7 @@ class Uplink {
   StatBlock& stats_;
   std::unique_ptr<uint8_t[]> arena_;  // packets lie here until flush()
   size_t used_ = 0;
+  size_t taken_ = 0;
   TunnelDownReason reason_ = TunnelDownReason::kInternal;
   Bytes detail_;
 };

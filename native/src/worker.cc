@@ -97,7 +97,7 @@ void Worker::run() {
 }
 
 int Worker::timeoutMs() const noexcept {
-  if (!unread_.empty() || batchAt_ < batch_.size() || timersLeft_ || datagrams_.strangersWait()) return 0;
+  if (!reads_.empty() || batchAt_ < batch_.size() || timersLeft_ || datagrams_.strangersWait()) return 0;
   if (!lingering_.empty()) return 100;
   if (tunnels_.empty()) return -1;
   return static_cast<int>(1000 - nowMs_ % 1000) + 4;  // just behind the next second of the coarse clock
@@ -110,7 +110,6 @@ void Worker::round() {
   const uint64_t before = work();
   bool queue = false, handed = false, handedDatagrams = false;
   uint64_t udp = 0;
-  reading_.swap(unread_);
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = events[i];
     if (event.data.u64 == kQueue) queue = true;
@@ -120,10 +119,7 @@ void Worker::round() {
     else if (event.data.u64 >= kUdp && event.data.u64 < kUdp + kSockets) udp |= uint64_t{1} << (event.data.u64 - kUdp);
     else readable(*static_cast<Tunnel*>(event.data.ptr), event.events);
   }
-  for (const uint32_t id : reading_) {
-    if (Tunnel* tunnel = tunnels_.find(id)) handle(*tunnel, uplink_.read(*tunnel, nowMs_));
-  }
-  reading_.clear();
+  readTurns();
   takeCommands();
   if (udp != 0) datagrams_.read(udp, nowMs_);
   if (handedDatagrams) datagrams_.readInbox(nowMs_);
@@ -151,7 +147,7 @@ void Worker::moderate(uint64_t workBefore) {
     rateMs_ = nowMs_;
     rateWork_ = all;
   }
-  if (!unread_.empty() || now == 0 || (now < kBusyRound && !busy_)) return;
+  if (!reads_.empty() || now == 0 || (now < kBusyRound && !busy_)) return;
   stats_.add(Stat::moderationPauses);
   const timespec pause{0, kPauseNs};
   ::nanosleep(&pause, nullptr);

@@ -80,6 +80,7 @@ class Worker {
 
   // worker_tunnels.cc
   void readable(Tunnel& tunnel, uint32_t events);
+  void readTurns();
   void handle(Tunnel& tunnel, Uplink::Outcome outcome);
   void settle();  // everything produced since the last call leaves, or waits for EPOLLOUT
   void watch(Tunnel& tunnel);
@@ -104,7 +105,7 @@ class Worker {
   uint64_t rateMs_ = 0, rateWork_ = 0;
   std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
   size_t batchAt_ = 0;
-  std::vector<uint32_t> unread_, reading_;  // tunnels whose budget ended before their bytes
+  DeficitRoundRobin reads_;  // tunnels whose socket or channel has bytes
   bool timersLeft_ = false;
   TlsOutput output_;
   UdpSockets sockets_;

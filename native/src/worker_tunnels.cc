@@ -38,16 +38,32 @@ void Worker::readable(Tunnel& tunnel, uint32_t events) {
   if (tunnel.state == Tunnel::State::kLingering) {
     if ((broken || (events & EPOLLIN) != 0) && !discard(tunnel.channel.fd())) close(tunnel);
   } else if ((events & EPOLLIN) != 0) {
-    handle(tunnel, uplink_.read(tunnel, nowMs_));
+    reads_.want(tunnel.id, tunnel.reading);
   } else if (broken) {
     down(tunnel, TunnelDownReason::kEof, {});
     close(tunnel);
   }
 }
 
+// Once round the line: a client that sends without end takes its share and no more (reference dataplane section 3.5).
+void Worker::readTurns() {
+  reads_.round(
+      [this](uint32_t id) {
+        Tunnel* const tunnel = tunnels_.find(id);
+        return tunnel == nullptr || tunnel->state != Tunnel::State::kOpen ? nullptr : &tunnel->reading;
+      },
+      [this](uint32_t id, int64_t credit) {
+        Tunnel& tunnel = *tunnels_.find(id);
+        const Uplink::Outcome outcome = uplink_.read(tunnel, nowMs_, static_cast<size_t>(credit));
+        const auto bytes = static_cast<int64_t>(uplink_.taken());
+        handle(tunnel, outcome);
+        return DeficitRoundRobin::Served{bytes, outcome == Uplink::Outcome::kMore};
+      });
+}
+
 void Worker::handle(Tunnel& tunnel, Uplink::Outcome outcome) {
   if (outcome == Uplink::Outcome::kMore) {
-    if (std::find(unread_.begin(), unread_.end(), tunnel.id) == unread_.end()) unread_.push_back(tunnel.id);
+    reads_.want(tunnel.id, tunnel.reading);
   } else if (outcome == Uplink::Outcome::kDown) {
     tunnel.channel.closeNotify();
     tunnel.channel.flush();

@@ -1,7 +1,6 @@
-// The small parts of a tunnel that do no I/O: clocks, wheel, queue, prefixes.
+// The small parts of a tunnel that do no I/O: clocks, wheel, prefixes.
 #include <doctest/doctest.h>
 
-#include "frame_queue.h"
 #include "ip_prefix.h"
 #include "liveness.h"
 #include "timer_wheel.h"
@@ -63,40 +62,6 @@ TEST_CASE("the wheel visits each entry once, in its second, near or far, within 
   CHECK(wheel.advance(1203, 4, visit));
   CHECK(visits.size() == 10);
   CHECK(visits.back().second == 1201);
-}
-
-TEST_CASE("the frame queue keeps order and bound, and drops the oldest") {
-  BufferPool pool;
-  FrameQueue queue;
-  constexpr size_t kFrame = 1408;
-  size_t dropped = 0;
-  uint32_t next = 0;
-  const auto push = [&] {
-    uint8_t* at = queue.reserve(kFrame, pool, dropped);
-    cstp::writeHeader(at, cstp::kData, kFrame - cstp::kHeader);
-    std::memcpy(at + cstp::kHeader, &next, sizeof next);
-    std::memset(at + 12, static_cast<int>(next), kFrame - 12);
-    ++next;
-  };
-  const auto number = [](ByteView frame) {
-    uint32_t n;
-    std::memcpy(&n, frame.data() + cstp::kHeader, sizeof n);
-    return n;
-  };
-  for (int i = 0; i < 1000; ++i) {
-    push();
-    REQUIRE(queue.size() <= FrameQueue::kLimit);
-  }
-  const size_t held = FrameQueue::kLimit / kFrame;
-  CHECK(dropped == 1000 - held);
-  for (uint32_t expected = static_cast<uint32_t>(1000 - held); !queue.empty(); ++expected) {
-    REQUIRE(queue.front().size() == kFrame);
-    REQUIRE(number(queue.front()) == expected);
-    REQUIRE(queue.front().back() == static_cast<uint8_t>(expected));
-    queue.pop(pool);
-    if (expected % 7 == 0 && next < 1050) push();
-  }
-  CHECK(next > 1000);
 }
 
 TEST_CASE("prefixes: what parses, and the network of one") {

@@ -33,3 +33,23 @@ TEST_CASE("G27 a round handles few KeyUpdates of a client, and the next ones the
   SSL_free(pair.client);
   ::close(pair.clientFd);
 }
+
+TEST_CASE("tiny records are not for nothing: a round takes as many as large ones would cost") {
+  constexpr size_t kRecords = 2000;
+  StatBlock stats;
+  TlsOutput output(stats);
+  TunWriter tun(-1, Offloads{}, stats);
+  Uplink uplink(tun, stats);
+  const TlsPair pair = connectTls();
+  Tunnel tunnel(1, TunnelSpec{}, pair.serverFd, pair.server, output, 0);
+  const uint8_t ask[8] = {'S', 'T', 'F', 1, 0, 0, cstp::kKeepalive, 0};
+  for (size_t i = 0; i < kRecords; ++i) REQUIRE(SSL_write(pair.client, ask + i % 8, 1) == 1);
+  for (int waiting = 0; waiting < static_cast<int>(kRecords * (5 + 1 + 1 + 16));) REQUIRE(::ioctl(pair.serverFd, FIONREAD, &waiting) == 0);
+  size_t taken = 0;
+  while (uplink.read(tunnel, 0, 16 * 1024) == Uplink::Outcome::kMore) taken += uplink.taken();
+  taken += uplink.taken();
+  CHECK(stats.get(Stat::cstpRxFrames) == kRecords / 8);
+  CHECK(taken == kRecords * (1 + 256));
+  SSL_free(pair.client);
+  ::close(pair.clientFd);
+}
