@@ -13,7 +13,7 @@ export default {
   start(context) {
     const { config: { ciphers, psk, legacy }, container, slots, log } = context
     const { fips } = container.resolve<GatewayConfig>(CONFIG).gateway
-    const suites = suiteOrder(ciphers, ciphers.length > 0 || aesIsFast()).filter((suite) => (suite.header === 'psk' ? psk : legacy) && (!fips || isApproved(suite)))
+    const suites = suiteOrder(ciphers, ciphers.length > 0 || fips || aesIsFast()).filter((suite) => (suite.header === 'psk' ? psk : legacy) && (!fips || isApproved(suite)))
     if (suites.length === 0) return skip(`the configuration leaves no ${fips ? 'approved ' : ''}cipher suite`)
     const negotiator = new DtlsNegotiator(suites, new ChannelIds(context.dataDirectory(), log), log)
     context.add(slots.datagrams, 'dtls')

@@ -1,5 +1,6 @@
 /** What every data plane promises (core/dataplane.ts, reference border section 5). Runs against the fake and the addon. */
 import { connections } from './contract/connections.ts'
+import { datagrams } from './contract/datagrams.ts'
 import { life } from './contract/life.ts'
 import { promotions } from './contract/promotions.ts'
 import { contractKit, type ContractRig } from './contract/rig.ts'
@@ -12,6 +13,7 @@ export function dataPlaneContract(name: string, makeRig: () => Promise<ContractR
   connections(kit)
   promotions(kit)
   tunnels(kit)
+  datagrams(kit)
   life(kit)
   kit.run()
 }

@@ -19,10 +19,31 @@ export interface ContractClient {
   readonly ended: boolean
 }
 
+/** A client's DTLS channel after its handshake. */
+export interface ContractDtls {
+  write(type: number, payload?: Uint8Array): void
+  records(): readonly Frame[]
+  /** close_notify. */
+  end(): void
+  /** The gateway asked for a cookie; undefined where nothing crosses a wire. */
+  readonly helloVerified?: boolean
+}
+export interface ContractHello {
+  readonly id: Uint8Array
+  /** The tunnel's client, whose TLS connection gives the pre-shared key; or a master secret. */
+  readonly key: ContractClient | Uint8Array
+  /** OpenSSL's names. */
+  readonly ciphers: readonly string[]
+}
+
 export interface ContractRig {
   /** A second call comes only after stop(). */
   plane(): DataPlane
   connect(plane: DataPlane, info: OpenInfo): Promise<ContractClient>
+  /** undefined: the handshake led nowhere. */
+  connectDtls(plane: DataPlane, info: OpenInfo, hello: ContractHello): Promise<ContractDtls | undefined>
+  /** Any packet to that inner address, from behind the gateway. */
+  toClient(plane: DataPlane, address: string): void
   readonly contexts: readonly TlsContextSpec[]
   /** Its key belongs to another certificate. */
   readonly mismatched: readonly TlsContextSpec[]
@@ -34,6 +55,8 @@ export interface Open {
   readonly info: OpenInfo
   readonly seen: Recorder
   connect(): Promise<{ client: ContractClient; connection: Seen }>
+  connectDtls(hello: ContractHello): Promise<ContractDtls | undefined>
+  toClient(address: string): void
 }
 
 export const HEAD = Buffer.from('HTTP/1.1 200 CONNECTED\r\nX-CSTP-Version: 1\r\n\r\n')
@@ -61,12 +84,14 @@ export function contractKit(name: string, makeRig: () => Promise<ContractRig>) {
     seen.grant = (handle, seq) => plane.grant(handle, seq)
     const openSpec: OpenSpec = {
       listen: [{ address: '127.0.0.1', port: 0 }], device: 'ptc%d', addresses: ['10.211.0.1/24', 'fd21:1::1/64'], routes: [], mtu: 1400, workers: 1,
-      lockDirectory: rig.lockDirectory, limits: DEFAULT_LIMITS,
+      lockDirectory: rig.lockDirectory, limits: DEFAULT_LIMITS, udp: true,
     }
     const info = plane.open(openSpec, rig.contexts, seen)
     try {
       await run({
         plane, info, seen,
+        connectDtls: (hello) => rig.connectDtls(plane, info, hello),
+        toClient: (address) => rig.toClient(plane, address),
         connect: async () => {
           const before = seen.connections.size
           const client = await rig.connect(plane, info)
@@ -82,12 +107,12 @@ export function contractKit(name: string, makeRig: () => Promise<ContractRig>) {
     connection: connection.info.handle, tunnel: nextTunnel(), spec, head: HEAD, early: Buffer.alloc(0), seen: connection.lastSeq, ...more,
   })
   /** A connection that has become a tunnel. */
-  const promoted = async ({ plane, seen, connect }: Open): Promise<{ client: ContractClient; tunnel: TunnelHandle }> => {
+  const promoted = async ({ plane, seen, connect }: Open, wanted = spec): Promise<{ client: ContractClient; tunnel: TunnelHandle }> => {
     seen.onData = () => false
     const { client, connection } = await connect()
     client.write('CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\n\r\n')
     await until(() => connection.lastSeq === 1, 'the request')
-    const ask = promotion(connection)
+    const ask = promotion(connection, { spec: wanted })
     plane.promote(ask)
     await until(() => seen.up.includes(ask.tunnel), 'tunnelUp')
     return { client, tunnel: ask.tunnel }
