@@ -1,6 +1,7 @@
 // The record layer against a client that holds the keys. Input: one octet chooses the suite, then pieces: one octet of
 // kind (0: bytes as they are, 1: a record sealed properly, 2: the same with one octet changed), one octet of inner type, two
 // of length, that many bytes. Whatever comes, no data is made of what nobody sealed, and nothing goes on behind a failure.
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 
@@ -30,11 +31,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::deque<Bytes> sealed;  // data whose records are on the wire, in order
   bool sound = true;         // all of it, so far
   while (input.size() >= 4) {
-    const uint8_t kind = input[0] % 3, type = input[1];
+    const uint8_t kind = input[0] % 3;
+    uint8_t type = input[1];
     const size_t length = std::min<size_t>(input.size() - 4, size_t{input[2]} << 8 | input[3]);
     const ByteView piece = input.subspan(4, length);
     input = input.subspan(4 + length);
     Bytes bytes(piece.begin(), piece.end());
+    // Inner type 0 is padding: what stands before it would be the type.
+    if (type == 0 && std::any_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b != 0; })) type = 1;
     if (kind != 0) {
       if (type == 23 && kind == 1 && sound && length != 0) sealed.push_back(bytes);
       bytes = forger.record(type, std::move(bytes), kind == 1 ? 0 : 3);

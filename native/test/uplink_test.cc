@@ -1,9 +1,10 @@
-// What one round reads of a client.
+// What one round reads of a client, and of many.
 #include "uplink.h"
 
 #include <doctest/doctest.h>
 #include <sys/ioctl.h>
 
+#include "drr.h"
 #include "tls_pair.h"
 
 using namespace postern;
@@ -52,4 +53,51 @@ TEST_CASE("tiny records are not for nothing: a round takes as many as large ones
   CHECK(taken == kRecords * (1 + 256));
   SSL_free(pair.client);
   ::close(pair.clientFd);
+}
+
+TEST_CASE("one client that floods: twenty that ask are all answered in the same round, and in every one") {
+  constexpr size_t kSmall = 20, kFlood = 2'000'000, kPayload = 1400;
+  StatBlock stats;
+  TlsOutput output(stats);
+  TunWriter tun(-1, Offloads{}, stats, [](int, const iovec*, int) -> ssize_t { return 1; });
+  Uplink uplink(tun, stats);
+  std::vector<TlsPair> pairs;
+  std::vector<std::unique_ptr<Tunnel>> tunnels;
+  for (uint32_t id = 0; id <= kSmall; ++id) {
+    pairs.push_back(connectTls());
+    tunnels.push_back(std::make_unique<Tunnel>(id, TunnelSpec{}, pairs[id].serverFd, pairs[id].server, output, 0));
+  }
+  // The flood never waits: it sends what the socket takes, again before each round.
+  ::fcntl(pairs[0].clientFd, F_SETFL, O_NONBLOCK);
+  Bytes frame(cstp::kHeader + kPayload);
+  cstp::writeHeader(frame.data(), cstp::kKeepalive, kPayload);
+  const uint8_t ask[cstp::kHeader] = {'S', 'T', 'F', 1, 0, 0, cstp::kDpdReq, 0};
+  DeficitRoundRobin reads;
+  size_t flooded = 0;
+  int64_t taken = 0;
+  for (uint64_t round = 1; round <= 20; ++round) {
+    while (flooded < kFlood && SSL_write(pairs[0].client, frame.data(), static_cast<int>(frame.size())) > 0) flooded += frame.size();
+    ERR_clear_error();
+    for (size_t id = 1; id <= kSmall; ++id) {
+      REQUIRE(SSL_write(pairs[id].client, ask, sizeof ask) == sizeof ask);
+      for (int waiting = 0; waiting == 0;) REQUIRE(::ioctl(pairs[id].serverFd, FIONREAD, &waiting) == 0);
+    }
+    for (uint32_t id = 0; id <= kSmall; ++id) reads.want(id, tunnels[id]->reading);
+    reads.round([&](uint32_t id) { return &tunnels[id]->reading; },
+                [&](uint32_t id, int64_t credit) {
+                  const bool more = uplink.read(*tunnels[id], 0, static_cast<size_t>(credit)) == Uplink::Outcome::kMore;
+                  const auto bytes = static_cast<int64_t>(uplink.taken());
+                  if (id == 0) taken += bytes;
+                  return DeficitRoundRobin::Served{bytes, more};
+                });
+    uplink.flush();
+    REQUIRE(stats.get(Stat::dpdReceived) == kSmall * round);
+    // Its quanta, and the last recv with what its records cost besides.
+    REQUIRE(taken <= static_cast<int64_t>(round) * DeficitRoundRobin::kQuantum + 2 * static_cast<int64_t>(TlsOutput::kReceive));
+  }
+  CHECK(taken > 10 * DeficitRoundRobin::kQuantum);
+  for (const TlsPair& pair : pairs) {
+    SSL_free(pair.client);
+    ::close(pair.clientFd);
+  }
 }
