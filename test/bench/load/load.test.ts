@@ -89,6 +89,18 @@ test('contents that are wrong on the way up are found out by the sink', async (l
   assert.ok(flow.corrupt > 0)
 })
 
+test('datagrams of strangers and forgeries beside a flow change nothing', async (lab) => {
+  await start(lab)
+  await serveSink(lab)
+  for (const kind of ['hello', 'cookie', 'junk', 'record']) {
+    const report = await load<{ ok: boolean; sent: number }>(lab.client, 'attack', { args: ['--rate', '2000', '--seconds', '1'] }, [kind])
+    assert.ok(report.ok && report.sent > 500, JSON.stringify(report))
+  }
+  const flow = await load<Flow & { forgeriesSent: number }>(lab.client, 'echo', { ...EVA, args: ['--target', LAN.ipv4, '--size', '200', '--rate', '200', '--seconds', '2', '--forge', '1000'] })
+  assert.ok(flow.ok && flow.loss < 0.05, JSON.stringify(flow))
+  assert.ok(flow.forgeriesSent > 500)
+})
+
 test('records damaged on their way are counted as forged', async (lab) => {
   await start(lab)
   await serveSink(lab)

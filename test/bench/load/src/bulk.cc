@@ -31,7 +31,8 @@ class Flows : public Crowd {
         window_(uint64_t(options.number("window", 512))),
         segments_(uint64_t(options.number("segments", 44))),
         rate_(options.number("rate", 0)),
-        fault_(options.text("fault")) {}
+        fault_(options.text("fault")),
+        forge_(options.number("forge", 0)) {}
 
   // Flows of the first `active` clients, for that long or that many packets each.
   void run(int active, double seconds) {
@@ -74,7 +75,7 @@ class Flows : public Crowd {
     Json json;
     json.add("ok", failures == 0 && clean && whole && received > 0).add("accounted", whole);
     json.add("sent", sent).add("received", received).add("loss", sent > received ? double(sent - received) / double(sent) : 0.0);
-    json.add("corrupt", corrupt).add("duplicates", duplicates).add("reordered", reordered).add("stalls", stalls);
+    json.add("forgeriesSent", forged_).add("corrupt", corrupt).add("duplicates", duplicates).add("reordered", reordered).add("stalls", stalls);
     json.add("bytes", inner).add("seconds", elapsed_).add("mbit", double(inner) * 8 / elapsed_ / 1e6).add("packetsPerSec", double(received) / elapsed_);
     json.add("cpuSec", double(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + double(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     json.add("crowd", describe());
@@ -145,11 +146,28 @@ class Flows : public Crowd {
     if (moving_.empty()) return;
     bool all = true;
     waits_ = true;
+    if (forge_ > 0) forge(now);
     for (Client* client : moving_) {
       if (way_ == Way::kDown) all = receive(*client, now) && all;
       else all = send(*client, now) && all;
     }
     finished_ = all;
+  }
+
+  // Records with wrong tags from the sessions' own ports, beside what is true: far ahead, so that none is merely old.
+  void forge(uint64_t now) {
+    if (forgedSince_ == 0) forgedSince_ = now;
+    const uint64_t due = uint64_t(forge_ * double(now - forgedSince_) / 1e9);
+    uint8_t datagram[1300];
+    for (int burst = 0; forged_ < due && burst < 64; ++burst, ++forged_) {
+      Client& client = *moving_[forged_ % moving_.size()];
+      if (!client.dtlsOpen) continue;
+      std::memcpy(datagram, flowContent(1, forged_), sizeof datagram);
+      datagram[0] = kApplicationData;
+      put16(datagram + 1, 0xfefd), put16(datagram + 3, 1);
+      put48(datagram + 5, client.session->dtls->sequence + 1000 + forged_), put16(datagram + 11, sizeof datagram - kRecordHeader);
+      client.session->dtls->sendRaw(View(datagram, sizeof datagram));
+    }
   }
 
   // True when nothing is left to do for this client.
@@ -213,7 +231,9 @@ class Flows : public Crowd {
   size_t size_;
   uint64_t count_, window_, segments_;
   double rate_, elapsed_ = 0;
+  uint64_t forged_ = 0, forgedSince_ = 0;
   Fault fault_;
+  double forge_;
   const uint32_t run_ = uint32_t(nowNs() / 1000) & 0xffff;
   std::vector<Client*> moving_, owing_;
   std::vector<uint32_t> trips_;

@@ -6,7 +6,7 @@ namespace load {
 namespace {
 
 const Command kAll[] = {{"steps", runSteps}, {"up", runUp}, {"down", runDown}, {"echo", runEcho}, {"hold", runHold}, {"sink", runSink}, {"tun", runTun}, {"login", runLogin}, {"storm", runStorm},
-                        {"relay", runRelay}, {"selfcheck", runSelfcheck}};
+                        {"relay", runRelay}, {"attack", runAttack}, {"selfcheck", runSelfcheck}};
 
 }  // namespace
 

@@ -20,6 +20,7 @@ int runHold(const Options& options);
 int runSink(const Options& options);
 int runTun(const Options& options);
 int runLogin(const Options& options);
+int runAttack(const Options& options);
 int runRelay(const Options& options);
 int runSelfcheck(const Options& options);
 int runStorm(const Options& options);

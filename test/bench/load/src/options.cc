@@ -10,7 +10,7 @@ const std::set<std::string> kSwitches = {"password-stdin", "ems", "gro", "no-gso
 const std::set<std::string> kValues = {
     "server", "port", "udp-port", "user", "users", "sessions", "mode", "suite", "agent", "tls", "source", "cookies", "save-cookies", "threads",
     "size", "seconds", "rate", "window", "target", "target-port", "listen", "dpd", "drop", "drop-in", "interval", "active", "path", "loss",
-    "device", "count", "fault", "fault-up", "udp-server", "segments", "settle", "relay-to", "handshakes", "group", "limit", "base-mtu",
+    "device", "count", "fault", "forge", "fault-up", "udp-server", "segments", "settle", "relay-to", "handshakes", "group", "limit", "base-mtu",
 };
 
 }  // namespace
