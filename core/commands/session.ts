@@ -57,7 +57,7 @@ export const sessionCommands: readonly CoreCommand[] = [
   {
     definition: {
       path: 'session show', summary: 'Show one session with its three levels', where: 'gateway', args: [ID],
-      columns: [...COLUMNS, { key: 'agent', title: 'Agent' }, { key: 'tls.version', title: 'TLS' }, { key: 'tls.cipher', title: 'Cipher' }, { key: 'createdAt', title: 'Login', format: 'time' }, { key: 'expiresAt', title: 'Ends', format: 'time' }, { key: 'idleSince', title: 'Waits since', format: 'time' }],
+      columns: [...COLUMNS, { key: 'agent', title: 'Agent' }, { key: 'tls.version', title: 'TLS' }, { key: 'tls.cipher', title: 'Cipher' }, { key: 'dtls.version', title: 'DTLS' }, { key: 'dtls.cipher', title: 'DTLS cipher' }, { key: 'createdAt', title: 'Login', format: 'time' }, { key: 'expiresAt', title: 'Ends', format: 'time' }, { key: 'idleSince', title: 'Waits since', format: 'time' }],
     },
     handler: (services) => ({ args }) => {
       const { sessions } = running(services)

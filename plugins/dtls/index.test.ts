@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CONFIG } from '../../core/api.ts'
 import type { GatewayConfig } from '../../core/config/gateway-config.ts'
+import { checkConfig } from '../../core/config/load.ts'
 import { PluginHost } from '../../core/host.ts'
 import { Slots } from '../../core/slots.ts'
 import { TestLog, testDirectory } from '../../core/testing.ts'
@@ -45,6 +46,21 @@ test('G26 a gateway with fips = true negotiates AES-GCM alone, whatever is confi
   const none = await started({ ciphers: ['PSK-CHACHA20-POLY1305', 'AES256-SHA'] }, true)
   assert.equal(none.state, { name: 'dtls', state: 'skipped', reason: 'the configuration leaves no approved cipher suite' })
   await none.host.stop()
+})
+
+test('G14 a wrong suite in the file is named with its place and the nearest name', () => {
+  const refusal = (line: string): string => {
+    try {
+      checkConfig(Buffer.from(`[dtls]\n${line}\n`), '/etc/postern.toml', [plugin])
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    return 'accepted'
+  }
+  assert.is(refusal('ciphers = ["PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1350"]'), '/etc/postern.toml:2:37: dtls.ciphers[1]: unknown cipher suite "PSK-CHACHA20-POLY1350"; did you mean "PSK-CHACHA20-POLY1305"?')
+  assert.is(refusal('cipher = []'), '/etc/postern.toml:2:1: unknown key "cipher" in [dtls]; did you mean "ciphers"?')
+  assert.is(refusal('ciphers = "AES256-SHA"'), '/etc/postern.toml:2:11: dtls.ciphers: must be a list, not text')
+  assert.is(refusal('enabled = true\nciphers = ["AES256-SHA"]\npsk = false\nlegacy = true'), 'accepted')
 })
 
 test('G14 psk = false and legacy = false take their suites away', async () => {
