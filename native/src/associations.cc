@@ -50,6 +50,10 @@ bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec) {
   return true;
 }
 
+void Associations::expire(Tunnel& tunnel, uint32_t nowSec) {
+  if (tunnel.nextDtls && nowSec >= tunnel.nextDtls->waitsUntilSec) take(tunnel.nextDtls);
+}
+
 void Associations::refuse(const DtlsReady& ready) {
   shared_->peers.finish(ready.peer);
   shared_->handshakes.confirm(ready.association);
@@ -60,7 +64,10 @@ void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
   channel.confirmed = true;
   channel.liveness = Liveness(nowSec);
   shared_->handshakes.confirm(channel.association);
-  if (tunnel.dtls) remove(*tunnel.dtls, DtlsDownReason::kReplaced);
+  if (tunnel.dtls) {
+    stats_.add(Stat::udpMoved);
+    remove(*tunnel.dtls, DtlsDownReason::kReplaced);
+  }
   tunnel.dtls = std::move(tunnel.nextDtls);
   changed_.push_back(&channel);
   stats_.add(Stat::dtlsOpen);

@@ -108,19 +108,19 @@ void Worker::round() {
   const int n = ::epoll_wait(epoll_, events, kEvents, timeoutMs());
   nowMs_ = coarseMs();
   const uint64_t before = work();
-  bool queue = false, handed = false, handedDatagrams = false;
+  bool queue = false, handed = false, handedDatagrams = false, commands = batchAt_ < batch_.size();
   uint64_t udp = 0;
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = events[i];
     if (event.data.u64 == kQueue) queue = true;
     else if (event.data.u64 == kPacketInbox) handed = true;
     else if (event.data.u64 == kDatagramInbox) handedDatagrams = true;
-    else if (event.data.u64 == kCommandInbox) continue;  // looked at in any case
+    else if (event.data.u64 == kCommandInbox) commands = true;
     else if (event.data.u64 >= kUdp && event.data.u64 < kUdp + kSockets) udp |= uint64_t{1} << (event.data.u64 - kUdp);
     else readable(*static_cast<Tunnel*>(event.data.ptr), event.events);
   }
   readTurns();
-  takeCommands();
+  if (commands) takeCommands();
   if (udp != 0) datagrams_.read(udp, nowMs_);
   if (handedDatagrams) datagrams_.readInbox(nowMs_);
   datagrams_.endRound(nowMs_);

@@ -26,7 +26,7 @@ void Worker::settleDtls() {
 }
 
 void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
-  if (tunnel.nextDtls && second >= tunnel.nextDtls->waitsUntilSec) tunnel.nextDtls->end(DtlsDownReason::kDpd);
+  associations_.expire(tunnel, second);
   while (tunnel.dtls && !tunnel.dtls->ended) {
     DtlsChannel& channel = *tunnel.dtls;
     switch (channel.liveness.check(tunnel.spec, second)) {

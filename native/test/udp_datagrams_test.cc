@@ -286,6 +286,7 @@ TEST_CASE("a newer association takes over with its first record; until then the 
   REQUIRE(half.count(EventType::kDtlsDown) == 1);
   CHECK(half.events.events[1].arg == static_cast<uint32_t>(DtlsDownReason::kReplaced));
   CHECK(half.stats.get(Stat::dtlsOpen) == 1);
+  CHECK(half.stats.get(Stat::udpMoved) == 1);
   // From the same address, and one that never speaks.
   half.install(tunnel, 2000, 8);
   CHECK_FALSE(tunnel.dtls);
@@ -293,6 +294,12 @@ TEST_CASE("a newer association takes over with its first record; until then the 
   CHECK(tunnel.nextDtls->peer.port == 3000);
   half.round();
   CHECK(half.associations.find(udpPeer(2000)) == nullptr);
+  half.associations.expire(tunnel, 60);
+  CHECK(tunnel.nextDtls);
+  half.associations.expire(tunnel, 61);
+  CHECK_FALSE(tunnel.nextDtls);
+  CHECK(half.associations.find(udpPeer(3000)) == nullptr);
+  half.install(tunnel, 3000, 9);
   // An address that another tunnel had.
   Tunnel& other = half.tunnel(3);
   half.install(other, 3000);
