@@ -118,7 +118,8 @@ async function unharmed(lab: Lab, gateway: Gateway, body: () => Promise<void>): 
   assert.ok(Number(received) >= Number(sent) - 1, `${received} of ${sent} answers`)
   const after = await alices()
   assert.ok(before)
-  assert.equal([after?.id, after?.state, after?.connectedAt], [before.id, 'tls', before.connectedAt], 'the tunnel is the same')
+  assert.equal([after?.id, after?.connectedAt], [before.id, before.connectedAt], 'the tunnel is the same')
+  assert.is.not(after?.state, 'waiting')
   await client.stop()
 }
 
@@ -216,7 +217,7 @@ test('a client that never reads costs the others nothing and the gateway bounded
   const gateway = await Gateway.start(lab, { users: { alice: PASSWORD, sloth: PASSWORD } })
   await serveTransfers(lab)
   const host = lab.clients[1] ?? lab.client
-  const sloth = await OpenConnect.connect(host, lab.folder, { pin: gateway.pin, user: 'sloth', answers: [PASSWORD] })
+  const sloth = await OpenConnect.connect(host, lab.folder, { pin: gateway.pin, user: 'sloth', answers: [PASSWORD], args: ['--no-dtls'] })
   await unharmed(lab, gateway, async () => {
     const before = resident(gateway)
     // Stopped, not closed: its kernel still answers, its buffers fill.

@@ -18,10 +18,13 @@ test('status and session list answer in JSON with the documented fields', async 
   assert.equal(await gateway.sessions(), [])
   await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
   await ping(lab.client, LAN.ipv4)
-  const session = await gateway.session()
+  const session = await until('DTLS', async () => {
+    const one = await gateway.session()
+    return one.state === 'dtls' && one
+  })
   assert.is(session.user, 'alice')
-  assert.is(session.state, 'tls')
-  assert.is(session.dtls, null)
+  assert.is(session.dtls?.version, 'DTLSv1.2')
+  assert.match(session.dtls?.cipher ?? '', /^PSK-/)
   assert.match(session.peer, /^10\.77\.0\.10(:\d+)?$/)
   assert.match(session.agent, /^Open AnyConnect VPN Agent/)
   assert.match(session.createdAt, TIME)
@@ -30,13 +33,29 @@ test('status and session list answer in JSON with the documented fields', async 
   assert.ok(session.rxBytes >= 3 * 84)
   assert.ok(session.txBytes >= 3 * 84)
   const status = await gateway.status()
-  assert.equal(status.sessions, { total: 1, dtls: 0, tls: 1, waiting: 0 })
+  assert.equal(status.sessions, { total: 1, dtls: 1, tls: 0, waiting: 0 })
+  assert.equal(status.udp, status.listeners)
   assert.ok((status.plugins as { name: string; state: string }[]).some(({ name }) => name === 'anyconnect'))
   assert.ok(Array.isArray(status.health))
   assert.type(status.version, 'string')
   assert.type(status.uptimeSec, 'number')
   const shown = await gateway.must(['session', 'show', session.id])
   assert.match(shown, /alice/)
+})
+
+test('G14 with the DTLS plugin switched off the gateway is TLS only, opens no UDP port, and says so', async (lab) => {
+  const gateway = await Gateway.start(lab, { users: { alice: PASSWORD }, config: { dtls: { enabled: false } } })
+  const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
+  assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
+  const session = await gateway.session()
+  assert.equal([session.state, session.dtls], ['tls', null])
+  const status = await gateway.status()
+  assert.equal(status.udp, [])
+  assert.ok((status.plugins as { name: string; state: string }[]).some(({ name, state }) => name === 'dtls' && state === 'off'))
+  assert.match(await gateway.must(['status']), /TLS only/)
+  assert.match(gateway.log, /"msg":"no UDP port is open: sessions use TLS alone"/)
+  assert.not.match(await lab.gateway.must(['ss', '-Hlun']), /:443\s/)
+  assert.match(client.output, /(No DTLS address|DTLS option|Server offered no DTLS)/i)
 })
 
 test('G07 logout ends the session and its cookie', async (lab) => {
@@ -69,7 +88,8 @@ test('D03 a client that leaves without logout comes back with its cookie to the 
   assert.match(waiting.idleSince ?? '', TIME)
   await OpenConnect.connect(lab.client, lab.folder, options)
   const after = await gateway.session()
-  assert.equal([after.id, after.ipv4, after.ipv6, after.state], [before.id, before.ipv4, before.ipv6, 'tls'])
+  assert.equal([after.id, after.ipv4, after.ipv6], [before.id, before.ipv4, before.ipv6])
+  assert.is.not(after.state, 'waiting')
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
 })
 
@@ -96,7 +116,7 @@ test('after the TCP connection is reset the client reconnects with its cookie: s
     await client.happened('reconnect')
     const after = await until('the new tunnel', async () => {
       const session = await gateway.session()
-      return session.state === 'tls' && session.connectedAt !== connectedAt && session
+      return session.state !== 'waiting' && session.connectedAt !== connectedAt && session
     })
     assert.equal([after.id, after.ipv4, after.ipv6, after.createdAt], [before.id, before.ipv4, before.ipv6, before.createdAt])
     assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
@@ -122,7 +142,7 @@ add rule inet silence output tcp dport ${port} drop
   await client.happened('reconnect', 40_000)
   const after = await until('the new tunnel', async () => {
     const session = await gateway.session()
-    return session.state === 'tls' && session
+    return session.state !== 'waiting' && session.connectedAt !== before.connectedAt && session
   })
   assert.equal([after.id, after.ipv4, after.ipv6], [before.id, before.ipv4, before.ipv6])
   assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
