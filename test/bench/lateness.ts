@@ -1,8 +1,6 @@
 import { Service } from '../lab/command.ts'
-import { LAN } from '../lab/lab.ts'
 import { line, type Line } from './line.ts'
 import { buildLoad, LOAD, loadArgv } from './load/load.ts'
-import { serveSink } from './load/peer.ts'
 import { interleave, openRig, type Side } from './rig.ts'
 import { Samples } from './samples.ts'
 import { addSources } from './sources.ts'
@@ -21,10 +19,11 @@ interface Echo {
 }
 
 /**
- * How late a data worker gets to its work while 500 RSA-2048 handshakes are under way all the time. The probe is an echo
- * stream of 1,000 packets a second through one DTLS tunnel; its client and its far end run with real-time priority, so
- * that what a round trip takes longer than the idle median was spent waiting for the worker (twice a round trip: both
- * directions pass it). That bounds the lateness of a tick from above. The handshakes' own client yields to everyone.
+ * How late a data worker gets to its work while 500 RSA-2048 handshakes are under way all the time. The probe is a stream
+ * of 1,000 DPD probes a second through one DTLS tunnel, which the worker answers itself. Its client has real-time
+ * priority, so that what the answer takes longer than the idle median was spent waiting for the worker: that bounds the
+ * lateness of a tick from above. The handshakes' own client yields to everyone. On a machine with other load, that load
+ * shows as well: see `idle p99` of the rounds.
  */
 export async function benchLateness(options: TcpBenchOptions): Promise<Line[]> {
   await buildLoad()
@@ -34,7 +33,6 @@ export async function benchLateness(options: TcpBenchOptions): Promise<Line[]> {
     const sources = new Map<Side, readonly string[]>()
     for (const side of rig.sides) {
       sources.set(side, await addSources(side, 40))
-      await serveSink(side.lab, { realtime: true })
     }
     await interleave(rig, options.rounds, async (side, round) => {
       const idle = await echo(side, options.seconds)
@@ -65,14 +63,14 @@ export async function benchLateness(options: TcpBenchOptions): Promise<Line[]> {
 
 /** `opened` is called when the tunnel is up; the stream begins `SETTLE` seconds later. */
 async function echo(side: Side, seconds: number, opened: () => void = () => undefined): Promise<Echo> {
-  const args = ['--target', LAN.ipv4, '--rate', '1000', '--size', '200', '--seconds', `${seconds}`, '--settle', `${SETTLE}`]
-  const service = new Service(['chrt', '-f', '40', ...loadArgv('echo', { user: 'bench', args })], { namespace: side.lab.client.namespace })
+  const args = ['--rate', '1000', '--size', '200', '--seconds', `${seconds}`, '--settle', `${SETTLE}`]
+  const service = new Service(['chrt', '-f', '40', ...loadArgv('probe', { user: 'bench', args })], { namespace: side.lab.client.namespace })
   side.lab.onReset(() => service.stop('SIGKILL'))
   service.child.stdin?.end(`${PASSWORD}\n`)
   await service.until('its tunnel', () => service.stdout.includes('"ready":true'))
   opened()
   const { stdout, stderr } = await service.ended
   const result = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Partial<Echo>
-  if (result.rttUs === undefined) throw new Error(`${side.name}: no echo came back: ${stdout}${stderr}`)
+  if (result.rttUs === undefined) throw new Error(`${side.name}: no probe was answered: ${stdout}${stderr}`)
   return result as Echo
 }

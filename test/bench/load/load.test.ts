@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=600
 // The generator against Debian's ocserv: a peer that nobody of us wrote.
 import * as assert from 'uvu/assert'
 import { makeCertificate } from '../../lab/certificate.ts'

@@ -9,7 +9,7 @@ let built: Promise<unknown> | undefined
 
 /** Builds the generator unless it is newer than its sources; once in a process. */
 export async function buildLoad(): Promise<void> {
-  built ??= must(['make', '-C', FOLDER, '--no-print-directory', '-j2'], { limitMs: 180_000 })
+  built ??= must(['make', '-C', FOLDER, '--no-print-directory', '-j2'], { limitMs: 600_000 })
   await built
 }
 

@@ -3,10 +3,9 @@ import { LAN, type Host, type Lab } from '../../lab/lab.ts'
 import { buildLoad, LOAD, loadArgv, type LoadOptions } from './load.ts'
 
 /** The far end of flows, in the lan. */
-export async function serveSink(lab: Lab, options: { readonly host?: Host; readonly args?: readonly string[]; readonly realtime?: boolean } = {}): Promise<Service> {
+export async function serveSink(lab: Lab, options: { readonly host?: Host; readonly args?: readonly string[] } = {}): Promise<Service> {
   await buildLoad()
-  const prefix = options.realtime ? ['chrt', '-f', '40'] : []
-  const service = new Service([...prefix, LOAD, 'sink', ...(options.args ?? [])], { namespace: (options.host ?? lab.lan).namespace })
+  const service = new Service([LOAD, 'sink', ...(options.args ?? [])], { namespace: (options.host ?? lab.lan).namespace })
   lab.onReset(() => service.stop())
   await service.until('listening', () => service.stdout.includes('"listening"'))
   return service

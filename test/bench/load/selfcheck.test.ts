@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=600
 import { spawnSync } from 'node:child_process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

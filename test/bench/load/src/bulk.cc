@@ -17,14 +17,14 @@ volatile std::sig_atomic_t stopped = 0;
 
 constexpr uint16_t kFlowPort = 7099;  // the clients' inner port
 
-enum class Way : uint8_t { kNone, kUp, kDown, kEcho };
+enum class Way : uint8_t { kNone, kUp, kDown, kEcho, kProbe };
 
 class Flows : public Crowd {
  public:
   Flows(const Options& options, const Plan& plan, Way way)
       : Crowd(options, plan),
         way_(way),
-        target_(way == Way::kNone ? Address{} : Address::parse(options.text("target"))),
+        target_(way == Way::kNone || way == Way::kProbe ? Address::parse("0.0.0.0") : Address::parse(options.text("target"))),
         port_(uint16_t(options.number("target-port", 7100))),
         size_(size_t(options.number("size", 0))),
         count_(uint64_t(options.number("count", 1e15))),
@@ -64,7 +64,7 @@ class Flows : public Crowd {
         sent += way_ == Way::kDown ? client->downTotal : client->sent;
         received += client->down.seen.count(), corrupt += client->down.corrupt;
         duplicates += client->down.seen.duplicates(), reordered += client->down.seen.reordered(), bytes += client->down.bytes;
-        whole = whole && (way_ == Way::kEcho || client->downDone);
+        whole = whole && (echoes() || client->downDone);
       }
     }
     // Headers of the inner packets count: the tunnel carries them.
@@ -79,11 +79,12 @@ class Flows : public Crowd {
     json.add("bytes", inner).add("seconds", elapsed_).add("mbit", double(inner) * 8 / elapsed_ / 1e6).add("packetsPerSec", double(received) / elapsed_);
     json.add("cpuSec", double(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + double(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     json.add("crowd", describe());
-    if (way_ == Way::kEcho) json.add("rttUs", roundTrips());
+    if (echoes()) json.add("rttUs", roundTrips());
     return json;
   }
 
  private:
+  bool echoes() const { return way_ == Way::kEcho || way_ == Way::kProbe; }
   size_t payloadOf(const Client& client) const {
     const size_t packet = size_ > 0 ? size_ : size_t(client.session->grant.mtu);
     return packet - ipHeader(target_.length) - 8;
@@ -129,6 +130,11 @@ class Flows : public Crowd {
       client.downDone = true;
       acknowledge(client);
     }
+  }
+
+  void answer(Client& client, View payload) override {
+    if (way_ != Way::kProbe || payload.size() < kFlowHeader || get32(&payload[0]) != kFlowEcho || get32(&payload[4]) != flowOf(client)) return;
+    if (client.down.take(payload)) trips_.push_back(uint32_t((nowNs() - get64(&payload[16])) / 1000));
   }
 
   void acknowledge(Client& client) {
@@ -179,6 +185,14 @@ class Flows : public Crowd {
       if (room == 0) return false;
       const size_t payload = payloadOf(client);
       const uint64_t first = client.sent;
+      if (way_ == Way::kProbe) {
+        for (; room > 0; --room) {
+          Bytes padding(payload);
+          writeFlow(padding.data(), payload, kFlowEcho, flowOf(client), client.sent++, nowNs());
+          sendProbe(client, padding);
+        }
+        return false;
+      }
       if (!client.dtlsOpen) {
         Bytes whole(ipHeader(target_.length) + 8 + payload);
         writePacket(whole.data(), client, payload, way_ == Way::kEcho ? kFlowEcho : kFlowData, client.sent++, now);
@@ -192,7 +206,7 @@ class Flows : public Crowd {
       waits_ = false;
       return false;
     }
-    if (way_ == Way::kEcho) return now > std::min(endNs_, lastNs_) + 300'000'000;
+    if (echoes()) return now > std::min(endNs_, lastNs_) + 300'000'000;
     if (client.accounted && client.acked.count >= client.sent) return true;
     // Everything is under way; ask for the account until it is complete, or does not change any more.
     if (now - client.endedNs > 50'000'000) {
@@ -291,6 +305,7 @@ int runFlows(const Options& options, Way way) {
 int runUp(const Options& options) { return runFlows(options, Way::kUp); }
 int runDown(const Options& options) { return runFlows(options, Way::kDown); }
 int runEcho(const Options& options) { return runFlows(options, Way::kEcho); }
+int runProbe(const Options& options) { return runFlows(options, Way::kProbe); }
 int runHold(const Options& options) { return runFlows(options, Way::kNone); }
 
 }  // namespace load

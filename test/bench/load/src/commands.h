@@ -16,6 +16,7 @@ int runSteps(const Options& options);
 int runUp(const Options& options);
 int runDown(const Options& options);
 int runEcho(const Options& options);
+int runProbe(const Options& options);
 int runHold(const Options& options);
 int runSink(const Options& options);
 int runTun(const Options& options);

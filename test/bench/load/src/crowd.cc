@@ -158,6 +158,7 @@ void Crowd::frame(Client& client, bool dtls, uint8_t type, View payload) {
       return;
     case kDpdResp:
       ++counts.answersHeard;
+      answer(client, payload);
       return;
     case kKeepalive:
       ++counts.keepalives;

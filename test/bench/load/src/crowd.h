@@ -52,9 +52,12 @@ class Crowd {
  protected:
   // An inner packet, checked for damage.
   virtual void packet(Client& client, const Parsed& packet) = 0;
+  // The answer to a DPD probe, with its padding.
+  virtual void answer(Client&, View) {}
   // After what came was read.
   virtual void round() {}
   void sendData(Client& client, View packet);
+  void sendProbe(Client& client, View padding) { client.session->send(client.dtlsOpen, kDpdOut, padding); }
   // Records of equal length around what `write` puts there, in as few system calls as may be.
   template <typename Write>
   size_t sendBatch(Client& client, size_t count, size_t packetLength, Write write) {
