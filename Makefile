@@ -30,7 +30,7 @@ node_modules/.installed: package.json package-lock.json
 
 # `configure` each time: the list of sources is a glob that gyp reads only then.
 $(ADDON): $(NATIVE_SOURCES) | node_modules/.installed
-	node node_modules/node-gyp/bin/node-gyp.js configure build -C native --nodedir=$(NODE_PREFIX) --silent
+	node node_modules/node-gyp/bin/node-gyp.js configure build -C native --nodedir=$(NODE_PREFIX) --jobs=max --silent
 	@touch $@
 
 dist/main.js: $(SOURCES) rollup.config.mjs package.json tsconfig.json | node_modules/.installed
