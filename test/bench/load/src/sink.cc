@@ -55,7 +55,7 @@ class Sink {
       for (int round = 0; more && round < 16; ++round) more = receive();
       if (ready == 0 && owes_) acknowledgeAll();
       for (auto& [key, down] : downs_) send(down);
-      std::erase_if(downs_, [](const auto& each) { return each.second.ends >= 5; });
+      std::erase_if(downs_, [](const auto& each) { return each.second.ends >= 20; });
     }
   }
   Json result() const {
@@ -101,7 +101,7 @@ class Sink {
       const auto found = downs_.find(keyOf(from, get32(&payload[4])));
       const TallyReport report = readAck(payload.data());
       if (found != downs_.end()) found->second.pace.acknowledge(report.highest, report.count, nowNs());
-      if (found != downs_.end() && found->second.ends > 0) found->second.ends = 5;
+      if (found != downs_.end() && found->second.ends > 0) found->second.ends = 20;
     } else {
       ++unknown_;
     }
