@@ -21,15 +21,21 @@ std::string opensslObject() {
   return ::dladdr(reinterpret_cast<void*>(&SSL_CTX_new), &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
 
-// A port that the system chooses has to be free for datagrams too; the workers bind them later.
+// A port that the system chooses has to be free for datagrams too; the workers bind them later. Those that are not stay
+// taken until one is found, so that the system does not choose them again.
 bool openListener(std::vector<Listener>& listeners, const Endpoint& wanted, const OpenRequest& request, OpError& error) {
   constexpr int kTries = 16;
+  std::vector<Listener> unfit;
   for (int i = 0;; ++i) {
-    if (!listeners.emplace_back().open(wanted, request.lockDirectory, error)) return false;
+    Listener listener;
+    if (!listener.open(wanted, request.lockDirectory, error)) return false;
     UdpSocket probe;
-    if (!request.udp || wanted.port != 0 || probe.open(listeners.back().endpoint(), 0, true, error)) return true;
+    if (!request.udp || wanted.port != 0 || probe.open(listener.endpoint(), 0, true, error)) {
+      listeners.push_back(std::move(listener));
+      return true;
+    }
     if (error.code != "EADDRINUSE" || i == kTries) return false;
-    listeners.pop_back();
+    unfit.push_back(std::move(listener));
   }
 }
 

@@ -288,6 +288,33 @@ TEST_CASE("a peer that is gone, and its ICMP errors, hurt nobody") {
   CHECK(gateway.events.count(EventType::kDtlsDown, 2) == 0);
 }
 
+TEST_CASE("packets too long for the path of datagrams take TLS; the others stay") {
+  NEEDS_NETWORK();
+  Gateway gateway(1, 1400, loopback());
+  Session session(gateway, 2, 2);
+  auto client = session.udp();
+  REQUIRE(client->connect());
+  client->send(cstp::kDpdReq, {});
+  REQUIRE(client->receive(cstp::kDpdResp));
+  HostUdp host;
+  host.sendTo(2, 40000, payload(1300));
+  REQUIRE(client->receive(cstp::kData));
+  REQUIRE(std::system("ip link set lo mtu 1280") == 0);
+  for (int i = 0; i < 3; ++i) host.sendTo(2, 40000, payload(1300));  // one of them shows it, the run of all of them is lost
+  CHECK(gateway.waitStat(Stat::udpWriteErrors, 1) >= 1);
+  const uint64_t lost = gateway.counters(2)[6];
+  CHECK(lost >= 1);
+  host.sendTo(2, 40000, payload(1300));
+  host.sendTo(2, 40000, payload(700));
+  const auto large = session.tls->receive(cstp::kData);
+  REQUIRE(large);
+  CHECK(large->payload.size() == 1328);
+  CHECK(client->receive(cstp::kData));
+  CHECK(gateway.counters(2)[6] == lost);
+  CHECK(gateway.events.count(EventType::kDtlsDown, 2) == 0);
+  REQUIRE(std::system("ip link set lo mtu 65536") == 0);
+}
+
 TEST_CASE("two workers: a datagram finds the worker of its tunnel, whichever got it") {
   NEEDS_NETWORK();
   Gateway gateway(2, 1400, loopback());
