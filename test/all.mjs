@@ -20,7 +20,7 @@ const lanes = [
   {
     native: ['make', '--no-print-directory', '-C', 'native', 'test', 'tsan'],
     sanitize: ['native/test/sanitize.sh'],
-    fuzz: ['node', 'test/fuzz/all.mjs', SECONDS],
+    fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.4))],
   },
 ]
 
