@@ -280,9 +280,9 @@ int runFlows(const Options& options, Way way) {
     opened(ready);
     ready.print();
     for (const uint64_t end = nowNs() + uint64_t(seconds * 1e9); nowNs() < end && !stopped;) flows.serve(100);
-    size_t alive = 0;
-    for (const auto& client : flows.clients) alive += client->tlsOpen && client->dtlsOpen == (client->session->dtls != nullptr);
-    result.add("ok", failures == 0 && alive == size_t(sessions) && flows.counts.unanswered == 0 && flows.counts.damaged == 0).add("alive", alive).add("crowd", flows.describe());
+    const Json during = flows.describe();
+    const size_t alive = flows.rollCall(5);
+    result.add("ok", failures == 0 && alive == size_t(sessions) && flows.counts.unanswered == 0 && flows.counts.damaged == 0).add("alive", alive).add("crowd", during);
   } else {
     if (const double settle = options.number("settle", 0); settle > 0) {
       Json ready;

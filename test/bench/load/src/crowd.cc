@@ -42,7 +42,7 @@ std::map<std::string, int> Crowd::open(int count, int threads) {
       for (int number; (number = next++) < count;) {
         try {
           auto session = std::make_unique<Session>(plan_, number);
-          if (session->grant.dtls != Offer::Mode::kNone) session->openDtls();
+          if (session->grant.dtls != Offer::Mode::kNone) session->openDtls(), session->probeMtu();
           session->tls->unblock();
           const std::lock_guard lock(mutex_);
           opened_.push_back(std::move(session));
@@ -158,6 +158,7 @@ void Crowd::frame(Client& client, bool dtls, uint8_t type, View payload) {
       return;
     case kDpdResp:
       ++counts.answersHeard;
+      if (dtls) client.answeredNs = nowNs();
       answer(client, payload);
       return;
     case kKeepalive:
@@ -184,6 +185,26 @@ void Crowd::probe(uint64_t now) {
     client->probedNs = now;
     client->session->send(true, kDpdOut, {});
   }
+}
+
+size_t Crowd::rollCall(int seconds) {
+  const uint64_t asked = nowNs();
+  size_t living = 0;
+  for (int attempt = 0; attempt < seconds && living < clients.size(); ++attempt) {
+    // In groups: the gateway's socket need not hold a thousand at once.
+    size_t sent = 0;
+    for (const auto& client : clients) {
+      if (!client->tlsOpen || client->answeredNs >= asked) continue;
+      if (client->dtlsOpen) client->session->send(true, kDpdOut, {});
+      if (++sent % 100 == 0) serve(1);
+    }
+    for (const uint64_t end = nowNs() + 1'000'000'000; nowNs() < end && living < clients.size();) {
+      serve(20);
+      living = 0;
+      for (const auto& client : clients) living += client->tlsOpen && (client->session->dtls ? client->dtlsOpen && client->answeredNs >= asked : true);
+    }
+  }
+  return living;
 }
 
 void Crowd::sendData(Client& client, View packet) {

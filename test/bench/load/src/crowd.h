@@ -12,7 +12,7 @@ namespace load {
 
 struct Client {
   std::unique_ptr<Session> session;
-  uint64_t heardNs = 0, probedNs = 0;
+  uint64_t heardNs = 0, probedNs = 0, answeredNs = 0;  // answered: a DPD over DTLS
   int probes = 0;
   bool tlsOpen = true, dtlsOpen = false;
   // Upward flow.
@@ -42,6 +42,8 @@ class Crowd {
   std::map<std::string, int> open(int count, int threads);
   // One round: what came, what is due; waits at most `ms`.
   void serve(int ms);
+  // Sessions that live: each answers a DPD over the channel it should have, within that time.
+  size_t rollCall(int seconds);
   // BYE for all.
   void close();
 

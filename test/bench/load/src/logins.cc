@@ -54,7 +54,7 @@ int runLogin(const Options& options) {
         const uint64_t from = nowNs();
         try {
           Session session(plan, number);
-          if (plan.mode != Offer::Mode::kNone) session.openDtls();
+          if (plan.mode != Offer::Mode::kNone) session.openDtls(), session.probeMtu();
           cookies[size_t(number)] = session.cookie;
           if (keeps) session.tls->drop();
           else session.bye();

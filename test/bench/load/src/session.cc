@@ -1,7 +1,10 @@
 #include "session.h"
 
 #include <openssl/rand.h>
+#include <poll.h>
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 
@@ -90,6 +93,30 @@ void Session::openDtls() {
   wanted.suites = grant.dtls == Offer::Mode::kResumed ? grant.cipher : plan.suite.empty() ? kPskSuites : plan.suite;
   auto opened = std::make_unique<Association>(plan.dtls, openUdp(plan.udp(grant.port), plan.source(number), plan.socketBuffer), wanted);
   dtls = std::move(opened);
+}
+
+void Session::probeMtu() {
+  Bytes padding(size_t(std::max(grant.mtu, 64)));
+  RAND_bytes(padding.data(), 4);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    send(true, kDpdOut, padding);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1 << attempt);
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+      pollfd wait{dtls->fd(), POLLIN, 0};
+      if (left <= 0 || poll(&wait, 1, int(left)) <= 0) break;
+      uint8_t datagram[4096];
+      const long n = ::recv(dtls->fd(), datagram, sizeof datagram, MSG_DONTWAIT);
+      uint8_t* at = datagram;
+      for (size_t length = n > 0 ? size_t(n) : 0; length > 0;) {
+        View plain;
+        if (dtls->open(at, length, plain) != Association::Opened::kData || plain.empty() || plain[0] != kDpdResp) continue;
+        if (plain.size() == padding.size() + 1 && std::equal(padding.begin(), padding.end(), plain.begin() + 1)) return;
+        throw Failure("DTLS: a padded probe of " + std::to_string(padding.size()) + " bytes came back as " + std::to_string(plain.size() - 1));
+      }
+    }
+  }
+  throw Failure("DTLS: no answer to the MTU probe");
 }
 
 void Session::reconnect() {

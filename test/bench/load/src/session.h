@@ -45,6 +45,9 @@ class Session {
 
   // The DTLS channel that CONNECT granted; throws when it granted none. Replaces the present one.
   void openDtls();
+  // Speaks first, as openconnect does with its MTU probe: a padded DPD that must come back whole. Until then a gateway need
+  // not believe that the client has all it needs of the handshake. Before unblock(); throws when no answer comes.
+  void probeMtu();
   // A new TLS connection with the same cookie; the old one and the DTLS channel are dropped.
   void reconnect();
   // DISCONNECT `b0`, close_notify, and the end of both channels.

@@ -179,6 +179,7 @@ int runTun(const Options& options) {
   plan.socketBuffer = 8 << 20;
   Session session(plan, 0);
   session.openDtls();
+  session.probeMtu();
   session.tls->unblock();
   Bridge bridge(session, options);
   session.describe().add("ready", true).add("device", options.text("device", "tun0")).print();
