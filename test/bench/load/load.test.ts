@@ -1,5 +1,6 @@
 // test: limit=600
 // The generator against Debian's ocserv: a peer that nobody of us wrote.
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { makeCertificate } from '../../lab/certificate.ts'
 import type { Lab } from '../../lab/lab.ts'
@@ -87,6 +88,16 @@ test('contents that are wrong on the way up are found out by the sink', async (l
   const flow = await load<Flow>(lab.client, 'up', { ...EVA, args: ['--target', LAN.ipv4, '--count', '2000', '--seconds', '5', '--rate', '2000', '--fault', 'flip:100'] })
   assert.not.ok(flow.ok)
   assert.ok(flow.corrupt > 0)
+})
+
+test('sessions come back by their cookies without a login', async (lab) => {
+  await start(lab)
+  const file = join(lab.folder, 'cookies')
+  const logins = await load<{ ok: boolean; done: number }>(lab.client, 'login', { ...EVA, args: ['--mode', 'tls', '--count', '5', '--save-cookies', file] })
+  assert.is(logins.done, 5)
+  const held = await load<{ ok: boolean; alive: number; errors: object }>(lab.client, 'hold', { args: ['--cookies', file, '--sessions', '5', '--seconds', '1'] })
+  assert.ok(held.ok, JSON.stringify(held))
+  assert.is(held.alive, 5)
 })
 
 test('datagrams of strangers and forgeries beside a flow change nothing', async (lab) => {
