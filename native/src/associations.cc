@@ -34,7 +34,7 @@ void Associations::leave(Tunnel& tunnel) {
   if (tunnel.nextDtls) take(tunnel.nextDtls);
 }
 
-bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec) {
+bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs) {
   if (tunnel.spec.dtls != ready.offer) {
     refuse(ready);
     return false;
@@ -42,10 +42,11 @@ bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec) {
   // Whoever had these addresses before has lost them: the new peer has shown that it holds the keys.
   if (DtlsChannel* before = peers_.find(ready.peer)) remove(*before, DtlsDownReason::kReplaced);
   if (tunnel.nextDtls) take(tunnel.nextDtls);
-  tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, nowSec);
+  tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, static_cast<uint32_t>(nowMs / 1000));
   peers_.insert(*tunnel.nextDtls);
   if (shared_->workers > 1) shared_->peers.own(ready.peer, worker_);
-  shared_->peers.finish(ready.peer);
+  // Its last flight may still be repeated.
+  shared_->peers.begin(ready.peer, nowMs + DtlsHandshakes::kTimeoutMs, nowMs);
   changed_.push_back(tunnel.nextDtls.get());
   return true;
 }
@@ -62,6 +63,7 @@ void Associations::refuse(const DtlsReady& ready) {
 void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
   Tunnel& tunnel = channel.tunnel;
   channel.confirmed = true;
+  shared_->peers.finish(channel.peer);
   channel.liveness = Liveness(nowSec);
   shared_->handshakes.confirm(channel.association);
   if (tunnel.dtls) {
@@ -92,7 +94,10 @@ void Associations::remove(DtlsChannel& channel, DtlsDownReason reason) {
 }
 
 void Associations::take(std::unique_ptr<DtlsChannel>& channel) {
-  if (!channel->confirmed) shared_->handshakes.confirm(channel->association);
+  if (!channel->confirmed) {
+    shared_->handshakes.confirm(channel->association);
+    shared_->peers.finish(channel->peer);
+  }
   peers_.remove(*channel);
   if (shared_->workers > 1) shared_->peers.disown(channel->peer, worker_);
   // Records of this round must not be opened with it any more; those sealed with it may still be on their way out.

@@ -20,7 +20,7 @@ class Associations {
 
   DtlsChannel* find(const UdpPeer& peer) const noexcept { return peers_.find(peer); }
   // A handshake is over. False when the tunnel has no use for it.
-  bool install(DtlsReady& ready, Tunnel& tunnel, uint32_t nowSec);
+  bool install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs);
   // A client that has not spoken by now never will.
   void expire(Tunnel& tunnel, uint32_t nowSec);
   // A handshake is over whose tunnel is gone.

@@ -120,8 +120,7 @@ bool Datagrams::datagram(DtlsChannel& channel, ByteSpan bytes, uint64_t nowMs) {
   if (ofHandshake(bytes)) {
     // Until the client is sure of our Finished it may repeat its last flight; later this is the beginning of another
     // handshake, or a leftover.
-    if (channel.confirmed) strangers_.meet(channel.peer, bytes, nowMs);
-    else context_.shared->handshakes.datagram(channel.peer, Bytes(bytes.begin(), bytes.end()));
+    strangers_.meet(channel.peer, bytes, nowMs);
     return false;
   }
   carried_ = true;

@@ -4,13 +4,19 @@
 
 namespace postern {
 
-// What waits: what may be a handshake, and what a client says before we know that its handshake is over.
 void Strangers::meet(const UdpPeer& peer, ByteView datagram, uint64_t nowMs) {
-  if (waiting_.size() >= kWaiting || !(isDtlsHandshake(datagram) || shared_->peers.pending(peer, nowMs))) {
+  if (waiting_.size() >= kWaiting || !expected(peer, datagram, nowMs)) {
     stats_.add(Stat::udpUnknown);
     return;
   }
   waiting_.push_back({peer, Bytes(datagram.begin(), datagram.end())});
+}
+
+bool Strangers::expected(const UdpPeer& peer, ByteView datagram, uint64_t nowMs) const {
+  ClientHello hello;
+  bool helloVerify = false;
+  if (parseClientHello(datagram, hello)) return shared_->table.tunnelOf(hello.sessionId, helloVerify) != 0;
+  return shared_->peers.pending(peer, nowMs);
 }
 
 void Strangers::serve(bool busy, uint64_t nowMs) {

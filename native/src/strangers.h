@@ -1,5 +1,5 @@
 // Datagrams that belong to no association: greeted, given to the handshakes, or dropped. A worker spends only a part of
-// a round on them; what may be a handshake waits for a later one, within a bound. The worker's thread only.
+// a round on them; what is left waits for a later one, within a bound. The worker's thread only.
 #pragma once
 #include <deque>
 
@@ -17,6 +17,7 @@ class Strangers {
 
   Strangers(DtlsShared* shared, UdpOutput& output, StatBlock& stats) : shared_(shared), output_(output), stats_(stats) {}
 
+  // Waits for serve() if it names a session or is of a handshake under way; anything else is dropped on the spot.
   void meet(const UdpPeer& peer, ByteView datagram, uint64_t nowMs);
   // End of the receiving of a round. `busy`: it had packets to carry.
   void serve(bool busy, uint64_t nowMs);
@@ -27,6 +28,7 @@ class Strangers {
     UdpPeer peer;
     Bytes datagram;
   };
+  bool expected(const UdpPeer& peer, ByteView datagram, uint64_t nowMs) const;
   void greet(Waiting&& stranger, uint64_t nowMs);
 
   DtlsShared* const shared_;

@@ -86,6 +86,8 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
     down(tunnel, TunnelDownReason::kInternal, {});
     return close(tunnel);
   }
+  // The answer to it may come at once.
+  if (tunnel.spec.dtls) associations_.offer(tunnel, nullptr);
   // The CONNECT answer goes first; only then can packets find the tunnel.
   if (!tunnel.channel.write(promotion->pendingOut) || !tunnel.channel.flush()) {
     down(tunnel, TunnelDownReason::kGone, {});
@@ -93,7 +95,6 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
   }
   if (request) return drop(tunnel, *request);
   context_.table.enter(tunnel.id, tunnel.spec, tunnel.counters);
-  if (tunnel.spec.dtls) associations_.offer(tunnel, nullptr);
   tunnel.up = true;
   stats_.add(Stat::promoted);
   stats_.add(Stat::tunnelsOpen);

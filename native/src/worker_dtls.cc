@@ -7,7 +7,7 @@ void Worker::install(std::unique_ptr<DtlsReady> ready) {
   Tunnel* tunnel = tunnels_.find(ready->tunnel);
   if (tunnel == nullptr || !tunnel->up || tunnel->state != Tunnel::State::kOpen) return associations_.refuse(*ready);
   std::vector<Bytes> early = std::move(ready->early);
-  if (!associations_.install(*ready, *tunnel, static_cast<uint32_t>(nowMs_ / 1000))) return;
+  if (!associations_.install(*ready, *tunnel, nowMs_)) return;
   datagrams_.feed(*tunnel->nextDtls, std::move(early), nowMs_);
 }
 
