@@ -1,22 +1,22 @@
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger as Pino } from 'pino'
+import { GatheredOutput } from './gathered-output.ts'
 import type { LogFields, Logger } from './log.ts'
 import { redactFields } from './redact.ts'
-import { TurnOutput } from './turn-output.ts'
 
 /** One JSON line for each call: `level` as a word, `time` as RFC 3339, `plugin`, `msg`, then the fields, masked. */
 export class PinoLogger implements Logger {
   private constructor(
     private readonly pino: Pino,
-    /** Writes what this turn has logged so far. */
+    /** Writes what waits to be written. */
     readonly flush: () => void,
   ) {}
 
-  /** On standard output once a turn, errors at once: the last line before an exit is never lost. */
+  /** On standard output many at once, errors without delay: the last line before an exit is never lost. */
   static stdout(): PinoLogger {
     const stream = destination({ fd: 1, sync: true })
     // The reader of our output went away: keep serving without a log.
     stream.on('error', () => undefined)
-    const output = new TurnOutput((text) => void stream.write(text))
+    const output = new GatheredOutput((text) => void stream.write(text))
     return PinoLogger.to(output, () => output.flush())
   }
 

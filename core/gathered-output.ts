@@ -1,11 +1,14 @@
 /** Bytes of lines that wait at most. */
-export const TURN_OUTPUT_LIMIT = 64 * 1024
+export const GATHERED_LIMIT = 64 * 1024
+
+/** How long a line waits at most, ms: what a process loses that is killed. */
+export const GATHERED_MS = 20
 
 /**
- * Lines of one turn of the event loop, written together at its end: a busy gateway logs several lines a login, and each
- * write is a system call that wakes the reader. `flush` writes now; so does the exit of the process.
+ * Lines that wait a moment to be written together: a busy gateway logs with every login, and each write is a system call
+ * that wakes the reader. `flush` writes now; so does the exit of the process.
  */
-export class TurnOutput {
+export class GatheredOutput {
   private waiting = ''
   private scheduled = false
 
@@ -15,13 +18,13 @@ export class TurnOutput {
 
   write(line: string): void {
     this.waiting += line
-    if (this.waiting.length >= TURN_OUTPUT_LIMIT) this.flush()
+    if (this.waiting.length >= GATHERED_LIMIT) this.flush()
     else if (!this.scheduled) {
       this.scheduled = true
-      setImmediate(() => {
+      setTimeout(() => {
         this.scheduled = false
         this.flush()
-      })
+      }, GATHERED_MS)
     }
   }
 

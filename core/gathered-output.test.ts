@@ -1,22 +1,23 @@
 import { spawnSync } from 'node:child_process'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as after } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { TURN_OUTPUT_LIMIT, TurnOutput } from './turn-output.ts'
+import { GATHERED_LIMIT, GATHERED_MS, GatheredOutput } from './gathered-output.ts'
 
+const moment = (): Promise<void> => after(GATHERED_MS + 1)
 const capture = () => {
   const written: string[] = []
-  return { written, output: new TurnOutput((text) => void written.push(text)) }
+  return { written, output: new GatheredOutput((text) => void written.push(text)) }
 }
 
-test('the lines of one turn are one write, in their order', async () => {
+test('lines of one moment are one write, in their order, and of the next another', async () => {
   const { written, output } = capture()
   for (const line of ['a\n', 'b\n', 'c\n']) output.write(line)
   assert.equal(written, [])
-  await turn()
+  await moment()
   assert.equal(written, ['a\nb\nc\n'])
   output.write('d\n')
-  await turn()
+  await moment()
   assert.equal(written, ['a\nb\nc\n', 'd\n'])
 })
 
@@ -25,15 +26,15 @@ test('a flush writes at once, and nothing twice', async () => {
   output.write('a\n')
   output.flush()
   assert.equal(written, ['a\n'])
-  await turn()
+  await moment()
   assert.equal(written, ['a\n'])
 })
 
 test('what waits is bounded', () => {
   const { written, output } = capture()
   const line = `${'x'.repeat(1023)}\n`
-  for (let bytes = 0; bytes < TURN_OUTPUT_LIMIT; bytes += line.length) output.write(line)
-  assert.is(written.join('').length, TURN_OUTPUT_LIMIT)
+  for (let bytes = 0; bytes < GATHERED_LIMIT; bytes += line.length) output.write(line)
+  assert.is(written.join('').length, GATHERED_LIMIT)
 })
 
 const lastWords = (how: string): string[] => {
@@ -46,7 +47,7 @@ ${how}`
   return stdout.trim().split('\n').map((line) => (JSON.parse(line) as { msg: string }).msg)
 }
 
-test('nothing is lost when the process exits within the turn or throws', () => {
+test('nothing is lost when the process exits within the moment or throws', () => {
   assert.equal(lastWords('process.exit(3)'), ['first', 'second'])
   assert.equal(lastWords('throw new Error("x")'), ['first', 'second'])
 })
