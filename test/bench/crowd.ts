@@ -58,8 +58,8 @@ async function hold(side: Side, sources: readonly string[], sessions: number, sa
 async function letGo(side: Side, peers: readonly Peer[], say: (text: string) => void): Promise<void> {
   for (const peer of peers) {
     const result = await peer.stop<{ ok: boolean; alive: number; crowd: Readonly<Record<string, number>> }>()
-    const { datagrams, probesSent, probesAnswered, answersHeard, keepalives } = result.crowd
-    say(`  ${side.name}: a generator heard ${datagrams} datagrams, ${keepalives} keepalives among them; answered ${probesAnswered} probes; had ${answersHeard} of its ${probesSent} answered`)
+    const { probesSent, probesAnswered, tlsProbesAnswered, answersHeard, keepalives, tlsKeepalives } = result.crowd
+    say(`  ${side.name}: a generator heard ${keepalives} keepalives (${tlsKeepalives} over TLS), answered ${probesAnswered} probes (${tlsProbesAnswered} over TLS), had ${answersHeard} of its ${probesSent} answered`)
     if (!result.ok) throw new Error(`${side.name}: the sessions did not stay whole: ${JSON.stringify(result)}`)
   }
 }

@@ -42,6 +42,7 @@ if [ ! -d node_modules ]; then
 fi
 touch node_modules/.installed
 make --no-print-directory build
+unset POSTERN
 node --import tsx test/bench/main.ts "$@"
 mkdir -p "$root/run"
 cp bench/results.json "$root/run/bench-node-$version.json"

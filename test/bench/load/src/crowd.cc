@@ -154,6 +154,7 @@ void Crowd::frame(Client& client, bool dtls, uint8_t type, View payload) {
     case kDpdOut:
       // Like openconnect: a bare answer.
       ++counts.probesAnswered;
+      counts.tlsProbesAnswered += !dtls;
       client.session->send(dtls, kDpdResp, {});
       return;
     case kDpdResp:
@@ -163,6 +164,7 @@ void Crowd::frame(Client& client, bool dtls, uint8_t type, View payload) {
       return;
     case kKeepalive:
       ++counts.keepalives;
+      counts.tlsKeepalives += !dtls;
       return;
     case kDisconnect:
     case kTerminate:
@@ -247,7 +249,7 @@ Json Crowd::describe() const {
   json.add("forged", forged).add("odd", odd).add("duplicates", duplicates).add("missing", missing).add("reordered", reordered);
   json.add("sends", counts.sends).add("sent", counts.segmentsSent).add("sendFailures", counts.sendFailures);
   json.add("probesSent", counts.probesSent).add("answersHeard", counts.answersHeard).add("unanswered", counts.unanswered);
-  json.add("probesAnswered", counts.probesAnswered).add("keepalives", counts.keepalives);
+  json.add("probesAnswered", counts.probesAnswered).add("tlsProbesAnswered", counts.tlsProbesAnswered).add("keepalives", counts.keepalives).add("tlsKeepalives", counts.tlsKeepalives);
   json.add("tlsClosed", counts.tlsClosed).add("dtlsClosed", counts.dtlsClosed).add("disconnects", counts.disconnects);
   return json;
 }

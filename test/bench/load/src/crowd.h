@@ -28,7 +28,7 @@ struct Client {
 
 struct CrowdCounts {
   uint64_t reads = 0, datagrams = 0, packets = 0, damaged = 0, corrupt = 0, foreign = 0;
-  uint64_t probesAnswered = 0, probesSent = 0, answersHeard = 0, keepalives = 0, unanswered = 0;
+  uint64_t probesAnswered = 0, tlsProbesAnswered = 0, tlsKeepalives = 0, probesSent = 0, answersHeard = 0, keepalives = 0, unanswered = 0;
   uint64_t tlsPackets = 0, tlsClosed = 0, dtlsClosed = 0, disconnects = 0, sendFailures = 0, segmentsSent = 0, sends = 0;
 };
 
