@@ -68,38 +68,50 @@ class Reading {
   }
 }
 
-/** saxes with our rules; after a whole document it is ready for the next, after a refusal it is not. */
+/** saxes with our rules; ready for the next document after each. */
 class DocumentParser {
   private readonly parser = new SaxesParser({ xmlns: false, position: false })
-  private reading = new Reading()
+  /** undefined: what the parser says concerns nobody. */
+  private reading: Reading | undefined
 
   constructor() {
     const { parser } = this
-    parser.on('error', (error) => refuse(firstLine(error.message)))
+    parser.on('error', (error) => this.reading && refuse(firstLine(error.message)))
     parser.on('xmldecl', (declaration) => {
       if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
     })
     parser.on('doctype', (doctype) => {
       if (doctype.includes('[')) refuse('DOCTYPE with an internal subset')
     })
-    parser.on('opentagstart', () => this.reading.start())
-    parser.on('opentag', (tag) => this.reading.element(tag.name, tag.attributes))
-    parser.on('closetag', () => this.reading.end())
-    parser.on('text', (text) => this.reading.text(text))
-    parser.on('cdata', (text) => this.reading.text(text))
+    parser.on('opentagstart', () => this.reading?.start())
+    parser.on('opentag', (tag) => this.reading?.element(tag.name, tag.attributes))
+    parser.on('closetag', () => this.reading?.end())
+    parser.on('text', (text) => this.reading?.text(text))
+    parser.on('cdata', (text) => this.reading?.text(text))
+    // So many handlers make a dictionary of the parser, five times slower to use; whatever serves as a prototype V8 turns
+    // back into an ordinary object.
+    Object.create(parser)
   }
 
   read(text: string): XmlElement | undefined {
     const reading = new Reading()
     this.reading = reading
-    this.parser.write(text).close()
-    this.reading = new Reading()
-    return reading.root
+    try {
+      this.parser.write(text).close()
+      return reading.root
+    } catch (error) {
+      // The parser stopped in the middle: closing it takes it to its beginning.
+      this.reading = undefined
+      this.parser.close()
+      throw error
+    } finally {
+      this.reading = undefined
+    }
   }
 }
 
-/** The parser of the last document, kept because making one costs as much as reading a short document. */
-let idle: DocumentParser | undefined
+/** One for all documents: making one costs more than reading a short document. */
+const parser = new DocumentParser()
 
 /**
  * Parses one complete XML document in UTF-8, strictly: no internal DTD subset, no entities but the five, nothing behind
@@ -109,11 +121,7 @@ export function readXml(bytes: Uint8Array): XmlElement {
   if (bytes.length > XML_LIMITS.bytes) refuse(`more than ${XML_LIMITS.bytes} bytes`)
   const text = decodeUtf8(bytes)
   if (text.includes('\0')) refuse('NUL')
-  const parser = idle ?? new DocumentParser()
-  idle = undefined
-  const root = parser.read(text)
-  idle = parser
-  return root ?? refuse('no root element')
+  return parser.read(text) ?? refuse('no root element')
 }
 
 /** First child of that name. */
