@@ -73,9 +73,13 @@ export function prefixOf(address: Address, length: number): Prefix {
 
 /** RFC 5952: lower case, the longest run of zero groups (two at least, the first of equals) as `::`. */
 export function formatAddress({ family, value }: Address): string {
-  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.')
+  if (family === 4) {
+    const number = Number(value)
+    return `${number >>> 24}.${(number >>> 16) & 0xff}.${(number >>> 8) & 0xff}.${number & 0xff}`
+  }
   if (value >> 32n === 0xffffn) return `::ffff:${formatAddress({ family: 4, value: value & 0xffffffffn })}`
-  const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn))
+  const digits = value.toString(16).padStart(32, '0')
+  const groups = Array.from({ length: 8 }, (_, index) => parseInt(digits.slice(4 * index, 4 * index + 4), 16))
   let start = -1
   let length = 1
   for (let at = 0; at < 8; at++) {

@@ -6,6 +6,11 @@ import type { Store } from '../store/store.ts'
 import { LeasePool } from './lease-pool.ts'
 import type { Leases } from './session.ts'
 
+interface Place {
+  readonly pool: Pool
+  readonly half: LeasePool
+  readonly number: number
+}
 interface Pool {
   readonly config: PoolConfig
   readonly ipv4: LeasePool | undefined
@@ -38,6 +43,8 @@ const half = (pool: Pool, family: Family): LeasePool | undefined => (family === 
  */
 export class LeaseBook {
   private readonly pools = new Map<string, Pool>()
+  /** Where the addresses are that somebody has. */
+  private readonly places = new Map<string, Place>()
 
   constructor(
     private readonly store: Store,
@@ -60,8 +67,11 @@ export class LeaseBook {
       if (row.session !== null) {
         const lease = { address: row.address, prefix: place?.half.prefix.length ?? 0 }
         held.set(row.session, { ...held.get(row.session), ...(row.address.includes(':') ? { ipv6: lease } : { ipv4: lease }) })
-        if (place) place.half.restoreHeld(place.number)
-        else homeless.add(row.session)
+        if (!place) homeless.add(row.session)
+        else {
+          place.half.restoreHeld(place.number)
+          this.places.set(row.address, place)
+        }
       } else if (place) {
         const rest = Math.min(Math.max((row.free_at ?? 0) - this.clock.now(), 0), place.pool.config.quarantineSec * 1000)
         place.half.restoreResting(place.number, row.owner, this.clock.monotonic() + rest)
@@ -79,13 +89,18 @@ export class LeaseBook {
     if (!pool) throw new GatewayError('POOL_EXHAUSTED', `there is no pool ${claim.pool}`)
     const wanted = FAMILIES.filter((family) => (family === 4 ? families.ipv4 : families.ipv6) && half(pool, family))
     if (wanted.length === 0) throw new GatewayError('POOL_EXHAUSTED', `pool ${claim.pool} has no ${families.ipv4 ? 'IPv4' : 'IPv6'} addresses`)
-    const taken: { half: LeasePool; number: number }[] = []
+    const taken: Place[] = []
     try {
       for (const family of wanted) taken.push(this.take(pool, family, claim.owner, taken[0]?.number))
       return transaction(() => {
-        const leases = taken.map(({ half: { prefix, family }, ...place }) => [family, { address: this.insert(claim, place.number, family, pool), prefix: prefix.length }] as const)
-        const byFamily = new Map(leases)
-        return { ...(byFamily.has(4) ? { ipv4: byFamily.get(4) } : {}), ...(byFamily.has(6) ? { ipv6: byFamily.get(6) } : {}) }
+        const leases: { -readonly [Key in keyof Leases]: Leases[Key] } = {}
+        for (const place of taken) {
+          const lease = { address: this.insert(claim, place), prefix: place.half.prefix.length }
+          if (place.half.family === 4) leases.ipv4 = lease
+          else leases.ipv6 = lease
+          this.places.set(lease.address, place)
+        }
+        return leases
       })
     } catch (error) {
       for (const { half: from, number } of taken) from.release(number, claim.owner, 0)
@@ -96,7 +111,8 @@ export class LeaseBook {
   /** Into quarantine, in memory. Returns when it ends, wall clock ms, for `writeRelease`. */
   release(claim: Claim, leases: Leases): number {
     for (const lease of [leases.ipv4, leases.ipv6]) {
-      const place = lease && this.find(lease.address)
+      const place = lease && this.places.get(lease.address)
+      if (lease) this.places.delete(lease.address)
       if (place) place.half.release(place.number, claim.owner, this.clock.monotonic() + place.pool.config.quarantineSec * 1000)
     }
     return this.clock.now() + (this.pools.get(claim.pool)?.config.quarantineSec ?? 0) * 1000
@@ -111,16 +127,16 @@ export class LeaseBook {
     })
   }
 
-  private take(pool: Pool, family: Family, owner: string, wish: number | undefined): { half: LeasePool; number: number } {
+  private take(pool: Pool, family: Family, owner: string, wish: number | undefined): Place {
     const from = half(pool, family)
     const number = from?.claim(owner, this.clock.monotonic(), wish)
-    if (from && number !== undefined) return { half: from, number }
+    if (from && number !== undefined) return { pool, half: from, number }
     throw new GatewayError('POOL_EXHAUSTED', `pool ${pool.config.name} has no free IPv${family} address: ${from?.inUse} of ${from?.size} are in use, the others rest for ${pool.config.quarantineSec} s`)
   }
 
   /** An address that another session has in the store is never taken over. */
-  private insert(claim: Claim, number: number, family: Family, pool: Pool): string {
-    const address = half(pool, family)?.address(number) ?? ''
+  private insert(claim: Claim, place: Place): string {
+    const address = place.half.address(place.number)
     const { changes } = this.store.write((db) =>
       db
         .prepare(
@@ -133,7 +149,7 @@ export class LeaseBook {
     return address
   }
 
-  private find(address: string): { pool: Pool; half: LeasePool; number: number } | undefined {
+  private find(address: string): Place | undefined {
     for (const pool of this.pools.values()) {
       for (const candidate of [pool.ipv4, pool.ipv6]) {
         const number = candidate?.numberOf(address)

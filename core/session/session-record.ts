@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
+import type { Claim } from './lease-book.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, Leases, Session, SessionState } from './session.ts'
 import { TunnelTotals, type Totals } from './tunnel-totals.ts'
@@ -28,6 +29,8 @@ export class SessionRecord implements Session {
   readonly group: string
   readonly device: Device
   readonly policy: ResolvedPolicy
+  /** Under which its addresses are claimed. */
+  readonly claim: Claim
   keyId: string
   createdAt: number
   expiresAt: number | undefined
@@ -52,6 +55,8 @@ export class SessionRecord implements Session {
     this.group = seed.group
     this.device = seed.device
     this.policy = seed.policy
+    const { platform, hostname, uniqueId } = seed.device
+    this.claim = { session: seed.id, pool: seed.policy.values.pool, owner: JSON.stringify([seed.user, uniqueId ?? [platform ?? '', hostname ?? '']]) }
     this.keyId = seed.keyId
     this.peer = seed.peer
     this.createdAt = seed.createdAt

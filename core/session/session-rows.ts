@@ -1,3 +1,4 @@
+import type { ResolvedPolicy } from '../policy/policy.ts'
 import type { Store, Migration } from '../store/store.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { Totals } from './tunnel-totals.ts'
@@ -89,8 +90,9 @@ export interface SessionRow {
 
 /** The rows of sessions. Times are wall clock milliseconds. */
 export class SessionRows {
-  /** Most sessions share their policy with others: it is stored once. */
+  /** Most sessions share their policy with others: it is stored once. Ids by its text, and texts, which are long. */
   private readonly policies = new Map<string, number>()
+  private readonly texts = new WeakMap<ResolvedPolicy, string>()
 
   constructor(private readonly store: Store) {
     store.migrate('core-session', SESSION_MIGRATIONS)
@@ -109,7 +111,7 @@ export class SessionRows {
   }
 
   insert(session: SessionRecord, alongside?: (session: SessionRecord) => void): void {
-    const policy = JSON.stringify(session.policy)
+    const policy = this.textOf(session.policy)
     const [id, isNew] = this.store.write((db): [number, boolean] => {
       const known = this.policies.get(policy)
       const policyId = known ?? this.policyId(policy)
@@ -146,6 +148,14 @@ export class SessionRows {
 
   delete(id: string): void {
     this.store.write((db) => db.prepare('DELETE FROM core_session WHERE id = ?').run(id))
+  }
+
+  private textOf(policy: ResolvedPolicy): string {
+    const known = this.texts.get(policy)
+    if (known !== undefined) return known
+    const text = JSON.stringify(policy)
+    this.texts.set(policy, text)
+    return text
   }
 
   private policyId(json: string): number {

@@ -11,7 +11,7 @@ import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
 import { DueQueue } from './due-queue.ts'
 import { END_TEXTS } from './end-text.ts'
-import { LeaseBook, type Claim } from './lease-book.ts'
+import { LeaseBook } from './lease-book.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
@@ -159,7 +159,7 @@ export class SessionTable implements Sessions {
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const record = this.record(session)
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
-    record.leases = this.leases.claim(claimOf(record), families, (work) => this.keeper.withBurials(work))
+    record.leases = this.leases.claim(record.claim, families, (work) => this.keeper.withBurials(work))
     return record.leases
   }
 
@@ -256,8 +256,8 @@ export class SessionTable implements Sessions {
   private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
     this.index.delete(record)
     this.due.delete(record.id)
-    if (nobodyWaits) this.keeper.buryLater(claimOf(record), record.leases)
-    else this.keeper.bury(claimOf(record), record.leases)
+    if (nobodyWaits) this.keeper.buryLater(record.claim, record.leases)
+    else this.keeper.bury(record.claim, record.leases)
     this.listeners.ended(record, cause)
   }
 
@@ -295,9 +295,4 @@ export class SessionTable implements Sessions {
     if (!record) throw new GatewayError('SESSION_UNKNOWN', 'the session has ended')
     return record
   }
-}
-
-const claimOf = (record: SessionRecord): Claim => {
-  const { platform, hostname, uniqueId } = record.device
-  return { session: record.id, pool: record.policy.values.pool, owner: JSON.stringify([record.user, uniqueId ?? [platform ?? '', hostname ?? '']]) }
 }
