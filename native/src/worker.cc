@@ -22,7 +22,8 @@ constexpr size_t kCommands = 1 << 20;        // never full in practice: a few pe
 constexpr int kEvents = 64;
 constexpr uint64_t kBusyRound = 4;           // packets or frames in one round, or
 constexpr uint64_t kBusyMs = 16;             // in a millisecond: from here on a round is followed by a pause
-constexpr long kPauseNs = 50'000;
+constexpr uint64_t kBatch = 8;               // packets that a pause is to gather, within
+constexpr uint64_t kPauseNs = 50'000, kLongestPauseNs = 200'000;
 constexpr unsigned long kTimerSlackNs = 1'000;
 constexpr int kNice = -10;
 
@@ -139,17 +140,21 @@ void Worker::round() {
 }
 
 // Under load, a moment's wait makes fuller batches: 1.5 times less CPU; an idle line never waits, nor does one that
-// only asks and answers. A stream that trickles in frame by frame shows in its rate, not in its rounds.
+// only asks and answers. A stream that trickles in frame by frame shows in its rate, not in its rounds; it waits longer,
+// for a batch is a matter of packets.
 void Worker::moderate(uint64_t workBefore) {
   const uint64_t all = work(), now = all - workBefore;
   if (nowMs_ != rateMs_) {
-    busy_ = all - rateWork_ >= kBusyMs * (nowMs_ - rateMs_);
+    const uint64_t packets = packetsRead(), ms = nowMs_ - rateMs_;
+    busy_ = all - rateWork_ >= kBusyMs * ms;
+    pauseNs_ = !busy_ ? kPauseNs : std::clamp(kBatch * ms * 1'000'000 / std::max<uint64_t>(packets - ratePackets_, 1), kPauseNs, kLongestPauseNs);
     rateMs_ = nowMs_;
     rateWork_ = all;
+    ratePackets_ = packets;
   }
   if (!reads_.empty() || now == 0 || (now < kBusyRound && !busy_)) return;
   stats_.add(Stat::moderationPauses);
-  const timespec pause{0, kPauseNs};
+  const timespec pause{0, static_cast<long>(pauseNs_)};
   ::nanosleep(&pause, nullptr);
 }
 

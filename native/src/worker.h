@@ -63,6 +63,10 @@ class Worker {
   uint64_t work() const noexcept {
     return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames) + stats_.get(Stat::udpReads);
   }
+  // What they held.
+  uint64_t packetsRead() const noexcept {
+    return stats_.get(Stat::tunRxPackets) + stats_.get(Stat::cstpRxFrames) + stats_.get(Stat::udpRxDatagrams);
+  }
 
   // worker_commands.cc
   void takeCommands();
@@ -102,7 +106,7 @@ class Worker {
   uint64_t nowMs_ = 0;
   bool stopped_ = false;
   bool busy_ = false;  // by the rate of the last tick of the coarse clock, which began at rateMs_
-  uint64_t rateMs_ = 0, rateWork_ = 0;
+  uint64_t rateMs_ = 0, rateWork_ = 0, ratePackets_ = 0, pauseNs_ = 0;
   std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
   size_t batchAt_ = 0;
   DeficitRoundRobin reads_;  // tunnels whose socket or channel has bytes

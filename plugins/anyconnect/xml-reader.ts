@@ -90,7 +90,7 @@ class DocumentParser {
     parser.on('cdata', (text) => this.reading?.text(text))
     // So many handlers make a dictionary of the parser, five times slower to use; whatever serves as a prototype V8 turns
     // back into an ordinary object.
-    Object.create(parser)
+    Object.setPrototypeOf({}, parser)
   }
 
   read(text: string): XmlElement | undefined {
