@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { pooledRandomBytes } from '../random.ts'
 import { formatSessionId, parseSessionId } from './session-id.ts'
 
 /**
@@ -37,7 +38,7 @@ export function sealCookie(content: CookieContent, key: CookieKey): string {
   const session = parseSessionId(content.session)
   if (!session) throw new Error('not a session id')
   const head = Buffer.concat([Buffer.of(VERSION), Buffer.from(key.id, 'hex')])
-  const nonce = randomBytes(NONCE)
+  const nonce = pooledRandomBytes(NONCE)
   const plain = Buffer.alloc(SEALED)
   plain.set(session)
   plain.writeUIntBE(content.issued, 16, 6)

@@ -32,6 +32,8 @@ export class SessionRecord implements Session {
   /** Under which its addresses are claimed. */
   readonly claim: Claim
   keyId: string
+  /** Handed out last, since this process began. */
+  cookie: string | undefined
   createdAt: number
   expiresAt: number | undefined
   leases: Leases = {}

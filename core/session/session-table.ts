@@ -133,20 +133,26 @@ export class SessionTable implements Sessions {
       record.keyId = key.id
       this.rows.update(record, this.counters(record))
     }
-    return sealCookie({ session: record.id, issued: clock.now(), expires: record.expiresAt ?? NEVER }, key)
+    const cookie = sealCookie({ session: record.id, issued: clock.now(), expires: record.expiresAt ?? NEVER }, key)
+    this.index.setCookie(record, cookie)
+    return cookie
   }
 
   byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal } {
     if (cookie.length > MAX_COOKIE_LENGTH) return { refused: 'malformed' }
-    const content = openCookie(cookie, (id) => this.parts.keys.get(id))
-    if (typeof content === 'string') return { refused: content }
-    const record = this.index.get(content.session)
-    if (!record) return { refused: content.expires <= this.parts.clock.now() ? 'expired' : 'terminated' }
+    const record = this.index.ofCookie(cookie) ?? this.opened(cookie)
+    if (typeof record === 'string') return { refused: record }
     if (record.due <= this.parts.clock.monotonic()) {
       this.end(record.id, record.dueCause)
       return { refused: 'expired' }
     }
     return { session: record }
+  }
+
+  private opened(cookie: string): SessionRecord | CookieRefusal {
+    const content = openCookie(cookie, (id) => this.parts.keys.get(id))
+    if (typeof content === 'string') return content
+    return this.index.get(content.session) ?? (content.expires <= this.parts.clock.now() ? 'expired' : 'terminated')
   }
 
   get(id: string): Session | undefined {
