@@ -40,4 +40,9 @@ export class SessionIndex {
   all(): SessionRecord[] {
     return [...this.byId.values()]
   }
+  /** Every session once in `shares` shares; `share` from 0. */
+  *share(share: number, shares: number): Generator<SessionRecord> {
+    let at = 0
+    for (const record of this.byId.values()) if (at++ % shares === share) yield record
+  }
 }

@@ -278,8 +278,7 @@ export class SessionTable implements Sessions {
       else this.schedule(record)
     }
     this.keeper.retry()
-    const share = this.ticks++ % SAVE_TICKS
-    this.keeper.save(this.index.all().filter((record, at) => at % SAVE_TICKS === share && this.keeper.hasNews(record)))
+    this.keeper.save([...this.index.share(this.ticks++ % SAVE_TICKS, SAVE_TICKS)].filter((record) => this.keeper.hasNews(record)))
     keys.rotate(() => new Set(this.index.all().map((record) => record.keyId)))
   }
 

@@ -92,6 +92,8 @@ export async function benchMemory(options: CrowdOptions): Promise<Line[]> {
   ]
 }
 
+const SETTLE_MS = 70_000
+
 /** CPU of the server for idle DTLS sessions that both ends probe every 30 s, per cent of one core. */
 export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
   const rig = await openCrowdRig()
@@ -100,8 +102,8 @@ export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
   try {
     const sources = await addSources(side, 8)
     const peers = await hold(side, sources, options.sessions.postern, options.say)
-    // The work of the logins themselves, garbage included, is not that of idle sessions.
-    await sleep(5000)
+    // The work of the logins, garbage included, is not that of idle sessions; within a minute their rows are saved.
+    await sleep(SETTLE_MS)
     for (let round = 0; round < options.rounds; round++) {
       const before = cpuSeconds(side.pid)
       await sleep(options.idleSeconds * 1000)
