@@ -35,6 +35,7 @@ function findAddon(): string {
 
 class NativeDataPlane implements DataPlane {
   #dispatcher: Dispatcher | undefined
+  readonly #counters = new BigUint64Array(TUNNEL_COUNTERS.length)
   // Threads must be gone before the process is; nobody is told, for nobody could act on it.
   readonly #stopAtExit = (): void => void this.binding.stop()
 
@@ -72,8 +73,7 @@ class NativeDataPlane implements DataPlane {
     this.binding.drop(tunnel, HOW[how], text)
   }
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined {
-    const words = new BigUint64Array(TUNNEL_COUNTERS.length)
-    return this.binding.counters(tunnel, words) ? readCounters(words) : undefined
+    return this.binding.counters(tunnel, this.#counters) ? readCounters(this.#counters) : undefined
   }
   stats(): Readonly<Record<StatName, bigint>> {
     const words = new BigUint64Array(STATS.length)

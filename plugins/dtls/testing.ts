@@ -112,10 +112,12 @@ export interface AnswerOptions {
 export const TUNNEL: TunnelSpec = { mtu: 1390, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20 }
 
 /** What the gateway answers to a CONNECT with these headers. */
-export function answer(lines: Lines, options: AnswerOptions = {}): Answer {
+export const answer = (lines: Lines, options: AnswerOptions = {}): Answer => answerTo(connectRequest(lines, options.port), options)
+
+export function answerTo(request: ConnectRequest, options: AnswerOptions = {}): Answer {
   const log = new LineLog()
   const negotiator = new DtlsNegotiator(suiteOrder(options.ciphers ?? [], options.aesIsFast ?? true), new ChannelIds(options.directory ?? directory(), log), log)
   negotiator.deviceUp({ udp: options.udp ?? [UDP] } as unknown as OpenInfo)
-  const { headers, tunnel, overhead } = negotiator.negotiate(connectRequest(lines, options.port), options.session ?? session())
+  const { headers, tunnel, overhead } = negotiator.negotiate(request, options.session ?? session())
   return { headers: typeof headers === 'function' ? headers(TUNNEL) : headers, offer: tunnel?.dtls, overhead, log }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The fuzz targets of both languages side by side, each for the given seconds; those of C++ but CSTP for the second figure:
+ * The fuzz targets of both languages side by side, each for the given seconds; those of C++ but CSTP, and those of TypeScript that say
+ * so, for the second figure:
  * `node test/fuzz/all.mjs 60 25`.
  */
 import { spawn } from 'node:child_process'
@@ -15,6 +16,6 @@ const run = (command, args) => new Promise((done) => {
 })
 const codes = await Promise.all([
   run('make', ['--no-print-directory', '-C', 'native', 'fuzz', `SECONDS=${seconds}`, `SHORT=${short}`, 'JOBS=1']),
-  run(process.execPath, ['--import', 'tsx', 'test/fuzz/run.ts', '--seconds', seconds]),
+  run(process.execPath, ['--import', 'tsx', 'test/fuzz/run.ts', '--seconds', seconds, '--short', short]),
 ])
 process.exitCode = codes.some((code) => code !== 0) ? 1 : 0

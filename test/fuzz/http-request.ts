@@ -33,6 +33,8 @@ function reading(bytes: Uint8Array, size: number): string {
   return found.join('\n')
 }
 
+export const short = true
+
 /** A stranger's requests are read alike in whatever pieces they come: else a proxy and we would disagree. */
 export function run(bytes: Uint8Array): void {
   const whole = reading(bytes, Math.max(1, bytes.length))
