@@ -96,7 +96,7 @@ export class FakeDataPlane implements DataPlane {
     this.#listeners = spec.listen.map(({ address, port }, index) => ({ address, port: port === 0 ? 40_000 + index : port }))
     return {
       device: spec.device.replace('%d', '0'), listeners: this.#listeners, udp: spec.udp === true ? this.#listeners : [], workers: spec.workers === 0 ? 1 : spec.workers, fronts: 1,
-      offloads: ['csum', 'tso4', 'tso6'], openssl: { version: 'fake', object: 'fake' },
+      offloads: ['csum', 'tso4', 'tso6'], aesIsFast: true, openssl: { version: 'fake', object: 'fake' },
     }
   }
   configureTls(contexts: readonly TlsContextSpec[]): void {

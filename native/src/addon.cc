@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "args.h"
+#include "cipher_speed.h"
 #include "error.h"
 
 namespace postern {
@@ -89,6 +90,7 @@ Napi::Value openInfo(Napi::Env env, const OpenResult& result) {
   info.Set("workers", Napi::Number::New(env, result.workers));
   info.Set("fronts", Napi::Number::New(env, result.fronts));
   info.Set("offloads", texts(result.offloads));
+  info.Set("aesIsFast", Napi::Boolean::New(env, !processorPrefersChacha()));
   info.Set("openssl", openssl);
   return info;
 }

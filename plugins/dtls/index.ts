@@ -1,9 +1,8 @@
 import { CONFIG, skip, type GatewayConfig, type Plugin } from '../../core/api.ts'
 import { ChannelIds } from './channel-ids.ts'
-import { aesIsFast } from './cipher-speed.ts'
 import { DtlsConfig } from './config.ts'
 import { DtlsNegotiator } from './negotiator.ts'
-import { isApproved, suiteOrder } from './suite.ts'
+import { isApproved, suiteOrder, type Suite } from './suite.ts'
 
 export default {
   name: 'dtls',
@@ -13,13 +12,12 @@ export default {
   start(context) {
     const { config: { ciphers, psk, legacy }, container, slots, log } = context
     const { fips } = container.resolve<GatewayConfig>(CONFIG).gateway
-    const suites = suiteOrder(ciphers, ciphers.length > 0 || fips || aesIsFast()).filter((suite) => (suite.header === 'psk' ? psk : legacy) && (!fips || isApproved(suite)))
-    if (suites.length === 0) return skip(`the configuration leaves no ${fips ? 'approved ' : ''}cipher suite`)
-    const negotiator = new DtlsNegotiator(suites, new ChannelIds(context.dataDirectory(), log), log)
+    const order = (aesIsFast: boolean): readonly Suite[] => suiteOrder(ciphers, fips || aesIsFast).filter((suite) => (suite.header === 'psk' ? psk : legacy) && (!fips || isApproved(suite)))
+    if (order(true).length === 0) return skip(`the configuration leaves no ${fips ? 'approved ' : ''}cipher suite`)
+    const negotiator = new DtlsNegotiator(order, new ChannelIds(context.dataDirectory(), log), log)
     context.add(slots.datagrams, 'dtls')
     context.add(slots.negotiator, negotiator)
     context.add(slots.device, negotiator)
-    log.info('cipher suites', { first: suites[0]?.name, suites: suites.length })
     return undefined
   },
 } satisfies Plugin<DtlsConfig>

@@ -12,14 +12,20 @@ const NOTHING: Contribution = { headers: [] }
 export class DtlsNegotiator implements Negotiator, DeviceListener {
   readonly name = 'dtls'
   private ports: ReadonlySet<number> = new Set()
+  private suites: readonly Suite[]
 
+  /** `order`: the suites that may be used, best first. */
   constructor(
-    private readonly suites: readonly Suite[],
+    private readonly order: (aesIsFast: boolean) => readonly Suite[],
     private readonly ids: ChannelIds,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.suites = order(true)
+  }
 
-  deviceUp({ udp }: OpenInfo): void {
+  deviceUp({ udp, aesIsFast }: OpenInfo): void {
+    this.suites = this.order(aesIsFast)
+    this.log.info('cipher suites', { first: this.suites[0]?.name, suites: this.suites.length })
     this.ports = new Set(udp.map(({ port }) => port))
   }
   deviceDown(): void {

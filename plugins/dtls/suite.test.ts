@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { aesIsFast } from './cipher-speed.ts'
 import { DtlsConfig } from './config.ts'
 import { MAX_OFFERED } from './dtls-request.ts'
 import { SUITES, suiteOrder } from './suite.ts'
@@ -22,13 +21,6 @@ test('G14 the processor decides the order: ChaCha20 first where AES is slow, CBC
   }
   assert.equal(answer(CLIENTS['openconnect 9.01, GnuTLS'], { aesIsFast: false }).offer?.ciphers[0], 'PSK-CHACHA20-POLY1305')
   assert.equal(answer(CLIENTS['Windows 5.1'], { aesIsFast: false }).offer?.ciphers, ['ECDHE-RSA-AES128-GCM-SHA256'])
-})
-
-test('G14 the speed is measured, and equal speed keeps AES', () => {
-  assert.is(aesIsFast((cipher) => (cipher === 'aes-256-gcm' ? 1 : 2)), true)
-  assert.is(aesIsFast((cipher) => (cipher === 'aes-256-gcm' ? 2 : 1)), false)
-  assert.is(aesIsFast(() => 1), true)
-  assert.type(aesIsFast(), 'boolean')
 })
 
 test('G14 configured suites are the only ones, in the order of the list', () => {

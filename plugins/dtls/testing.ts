@@ -116,8 +116,9 @@ export const answer = (lines: Lines, options: AnswerOptions = {}): Answer => ans
 
 export function answerTo(request: ConnectRequest, options: AnswerOptions = {}): Answer {
   const log = new LineLog()
-  const negotiator = new DtlsNegotiator(suiteOrder(options.ciphers ?? [], options.aesIsFast ?? true), new ChannelIds(options.directory ?? directory(), log), log)
-  negotiator.deviceUp({ udp: options.udp ?? [UDP] } as unknown as OpenInfo)
+  const negotiator = new DtlsNegotiator((aesIsFast) => suiteOrder(options.ciphers ?? [], aesIsFast), new ChannelIds(options.directory ?? directory(), log), log)
+  negotiator.deviceUp({ udp: options.udp ?? [UDP], aesIsFast: options.aesIsFast ?? true } as unknown as OpenInfo)
+  log.lines.length = 0
   const { headers, tunnel, overhead } = negotiator.negotiate(request, options.session ?? session())
   return { headers: typeof headers === 'function' ? headers(TUNNEL) : headers, offer: tunnel?.dtls, overhead, log }
 }
