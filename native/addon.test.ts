@@ -1,11 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { testDirectory } from '../core/testing.ts'
 import { DEFAULT_LIMITS, DTLS_DOWN_REASONS, STATS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
 import type { OpenSpec, TunnelHandle } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
@@ -20,7 +19,7 @@ insideOwnNamespace(import.meta.url)
 const source = (name: string): string => readFileSync(new URL(`src/${name}`, import.meta.url), 'utf8')
 const addon = new URL('build/Release/postern.node', import.meta.url).pathname
 const contexts = [context([], await certificate('vpn.example.com'))]
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-addon-'))
+const lockDirectory = testDirectory()
 const spec = (more: Partial<OpenSpec> = {}): OpenSpec => ({
   listen: [{ address: '127.0.0.1', port: 0 }], device: 'pta%d', addresses: ['10.213.0.1/24'], routes: [], mtu: 1400, workers: 1, lockDirectory, limits: DEFAULT_LIMITS, ...more,
 })

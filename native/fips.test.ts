@@ -1,11 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
+import { testDirectory } from '../core/testing.ts'
 import type { DtlsOffer, TunnelHandle, TunnelSpec } from '../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../core/dataplane.ts'
 import { certificate, context } from '../test/native/certificates.ts'
@@ -22,7 +20,7 @@ const seen = new Recorder()
 seen.grant = (handle, seq) => plane.grant(handle, seq)
 const { listeners } = plane.open({
   listen: [{ address: '127.0.0.1', port: 0 }], device: 'ptf%d', addresses: ['10.217.0.1/24'], routes: [], mtu: 1400, workers: 1,
-  lockDirectory: mkdtempSync(join(tmpdir(), 'postern-fips-')), limits: DEFAULT_LIMITS, udp: true, fips: true,
+  lockDirectory: testDirectory(), limits: DEFAULT_LIMITS, udp: true, fips: true,
 }, contexts, seen)
 const port = listeners[0]?.port ?? 0
 test.after(() => plane.stop())

@@ -1,10 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
+import { testDirectory } from '../core/testing.ts'
 import type { ConnectionInfo, TlsContextSpec } from '../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../core/dataplane.ts'
 import { certificate, context } from '../test/native/certificates.ts'
@@ -20,7 +18,7 @@ const [byDefault, rsa, exact, wild, client, authority] = await Promise.all([
   certificate('client'), certificate('authority'),
 ])
 const contexts: readonly TlsContextSpec[] = [context([], byDefault, rsa), context(['vpn.example.com'], exact), context(['*.example.org'], wild)]
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-tls-'))
+const lockDirectory = testDirectory()
 const plane = createDataPlane()
 const seen = new Recorder()
 const { listeners } = plane.open({

@@ -1,7 +1,5 @@
 import type { ConnectionHandle, ConnectRequest, DtlsOffer, Logger, OpenInfo, Session, TunnelSpec } from '../../core/api.ts'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { testDirectory } from '../../core/testing.ts'
 import { ChannelIds } from './channel-ids.ts'
 import { DtlsNegotiator } from './negotiator.ts'
 import { suiteOrder } from './suite.ts'
@@ -87,13 +85,7 @@ export class LineLog implements Logger {
   child = (): Logger => this
 }
 
-const directories: string[] = []
-process.on('exit', () => directories.forEach((one) => rmSync(one, { recursive: true, force: true })))
-export function directory(): string {
-  const made = mkdtempSync(join(tmpdir(), 'postern-dtls-'))
-  directories.push(made)
-  return made
-}
+export { testDirectory as directory }
 
 export interface Answer {
   readonly headers: readonly (readonly [string, string])[]
@@ -116,7 +108,7 @@ export const answer = (lines: Lines, options: AnswerOptions = {}): Answer => ans
 
 export function answerTo(request: ConnectRequest, options: AnswerOptions = {}): Answer {
   const log = new LineLog()
-  const negotiator = new DtlsNegotiator((aesIsFast) => suiteOrder(options.ciphers ?? [], aesIsFast), new ChannelIds(options.directory ?? directory(), log), log)
+  const negotiator = new DtlsNegotiator((aesIsFast) => suiteOrder(options.ciphers ?? [], aesIsFast), new ChannelIds(options.directory ?? testDirectory(), log), log)
   negotiator.deviceUp({ udp: options.udp ?? [UDP], aesIsFast: options.aesIsFast ?? true } as unknown as OpenInfo)
   log.lines.length = 0
   const { headers, tunnel, overhead } = negotiator.negotiate(request, options.session ?? session())

@@ -1,8 +1,6 @@
 // test: limit=180
 import { createSocket } from 'node:dgram'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { testDirectory } from '../../core/testing.ts'
 import { createDataPlane } from '../../native/index.ts'
 import { certificate, context } from '../native/certificates.ts'
 import { DtlsClient } from '../native/dtls_client.ts'
@@ -12,7 +10,7 @@ import { dataPlaneContract, type ContractClient } from './dataplane.contract.ts'
 
 insideOwnNamespace(import.meta.url)
 const [first, second] = await Promise.all([certificate('vpn.example.com'), certificate('other.example.com')])
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-contract-'))
+const lockDirectory = testDirectory()
 // A second build of the addon for sanitizers (native/test/sanitize.sh).
 const addon = process.argv[2]
 const plane = createDataPlane(addon)

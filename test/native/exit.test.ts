@@ -4,10 +4,10 @@ import * as assert from 'uvu/assert'
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { testDirectory } from '../../core/testing.ts'
 import { certificate, context } from './certificates.ts'
 import { insideOwnNamespace } from './namespace.ts'
 import { pause, until } from './recorder.ts'
@@ -17,7 +17,7 @@ insideOwnNamespace(import.meta.url)
 
 const REPEATS = 5
 const CLIENTS = 8
-const directory = mkdtempSync(join(tmpdir(), 'postern-exit-'))
+const directory = testDirectory()
 const contexts = JSON.stringify([context([], await certificate('vpn.example.com'))])
 const only = process.argv[3] // a mode
 const addon = process.argv[2] ?? realpathSync(new URL('../../native/build/Release/postern.node', import.meta.url))

@@ -1,9 +1,7 @@
 // test: limit=60
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { testDirectory } from '../../core/testing.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { createDataPlane } from '../../native/index.ts'
 import { certificate, context } from './certificates.ts'
@@ -22,7 +20,7 @@ test('a grant is obeyed at once when bytes already wait, whether it comes early 
   const seen = new Recorder()
   const { listeners } = plane.open({
     listen: [{ address: '127.0.0.1', port: 0 }], device: 'ptg%d', addresses: ['10.219.0.1/24'], routes: [], mtu: 1400, workers: 1, limits: DEFAULT_LIMITS,
-    lockDirectory: mkdtempSync(join(tmpdir(), 'postern-grant-')),
+    lockDirectory: testDirectory(),
   }, [context([], await certificate('vpn.example.com'))], seen)
   try {
     const client = await TlsClient.connect(listeners[0]?.port ?? 0)

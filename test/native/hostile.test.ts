@@ -2,11 +2,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { testDirectory } from '../../core/testing.ts'
 import type { ConnectionLimits, DataPlane, StatName } from '../../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { createDataPlane } from '../../native/index.ts'
@@ -18,7 +16,7 @@ import { TlsClient } from './tls_client.ts'
 insideOwnNamespace(import.meta.url)
 
 const contexts = [context([], await certificate('vpn.example.com'))]
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-hostile-'))
+const lockDirectory = testDirectory()
 
 interface Rig {
   readonly plane: DataPlane

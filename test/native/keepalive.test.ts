@@ -1,10 +1,8 @@
 // test: limit=90
 import { createSocket } from 'node:dgram'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { testDirectory } from '../../core/testing.ts'
 import type { TunnelHandle } from '../../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { frame, FRAME } from '../../native/fake.ts'
@@ -26,7 +24,7 @@ test('D06 a keepalive goes out after silence only, is empty, and one of the clie
   const host = createSocket('udp4')
   const { listeners } = plane.open({
     listen: [{ address: '127.0.0.1', port: 0 }], device: 'ptk%d', addresses: ['10.218.0.1/24'], routes: [], mtu: 1400, workers: 1, limits: DEFAULT_LIMITS,
-    lockDirectory: mkdtempSync(join(tmpdir(), 'postern-keepalive-')),
+    lockDirectory: testDirectory(),
   }, [context([], await certificate('vpn.example.com'))], seen)
   try {
     const client = await TlsClient.connect(listeners[0]?.port ?? 0)

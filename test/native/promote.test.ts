@@ -2,10 +2,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { testDirectory } from '../../core/testing.ts'
 import type { ConnectionHandle, TunnelHandle } from '../../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { createDataPlane } from '../../native/index.ts'
@@ -20,7 +18,7 @@ const CONNECTIONS = 320
 const FRAMES = 20
 const HEAD_END = '\r\n\r\n'
 const contexts = [context([], await certificate('vpn.example.com'))]
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-promote-'))
+const lockDirectory = testDirectory()
 const busy = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end;);
 }

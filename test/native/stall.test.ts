@@ -1,9 +1,7 @@
 // test: limit=90
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { testDirectory } from '../../core/testing.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { createDataPlane } from '../../native/index.ts'
 import { certificate, context } from './certificates.ts'
@@ -19,7 +17,7 @@ test('G27 a peer that leaves an answer unread is closed after 30 s, one that ign
   const seen = new Recorder()
   const { listeners } = plane.open({
     listen: [{ address: '127.0.0.1', port: 0 }], device: 'pts%d', addresses: ['10.219.0.1/24'], routes: [], mtu: 1400, workers: 1, limits: DEFAULT_LIMITS,
-    lockDirectory: mkdtempSync(join(tmpdir(), 'postern-stall-')),
+    lockDirectory: testDirectory(),
   }, [context([], await certificate('vpn.example.com'))], seen)
   try {
     const open = async (): Promise<{ client: TlsClient; connection: ReturnType<Recorder['last']> }> => {

@@ -1,10 +1,9 @@
 // test: limit=60
 import { createSocket, type Socket } from 'node:dgram'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { testDirectory } from '../../core/testing.ts'
 import { DEFAULT_LIMITS, type ListenAddress, type OpenInfo } from '../../core/dataplane.ts'
 import { DataPlaneError } from '../../core/errors.ts'
 import { createDataPlane } from '../../native/index.ts'
@@ -15,7 +14,7 @@ import { Recorder } from './recorder.ts'
 insideOwnNamespace(import.meta.url)
 const plane = createDataPlane()
 const tls = [context([], await certificate('vpn.example.com'))]
-const lockDirectory = mkdtempSync(join(tmpdir(), 'postern-udp-'))
+const lockDirectory = testDirectory()
 
 const open = (listen: readonly ListenAddress[], udp: boolean): OpenInfo => plane.open({
   listen, device: 'ptu%d', addresses: ['10.212.0.1/24'], routes: [], mtu: 1400, workers: 1, lockDirectory, limits: DEFAULT_LIMITS, udp,
