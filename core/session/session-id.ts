@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { pooledRandomBytes } from '../random.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -38,4 +38,4 @@ export function parseSessionId(text: string): Uint8Array | undefined {
   return buffer === 0 ? bytes : undefined
 }
 
-export const newSessionId = (): string => formatSessionId(randomBytes(16))
+export const newSessionId = (): string => formatSessionId(pooledRandomBytes(16))

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <ctime>
 #include <system_error>
 #include <thread>
@@ -18,6 +17,8 @@
 
 namespace postern {
 namespace {
+
+constexpr uint64_t kLookMs = 1000;  // how long a confirm() or forget() may wait for the thread
 
 struct Item {
   enum class Kind : uint8_t { kWake, kBegin, kDatagram, kConfirm, kForget };
@@ -49,8 +50,9 @@ struct DtlsHandshakes::Impl {
     return inbox.push(std::move(item));
   }
 
+  // Nobody waits for what they do: each would wake the thread twice a login.
   void enqueueOurs(Item&& item) {
-    if (!stopped.load()) inbox.push(std::move(item));
+    if (!stopped.load()) inbox.pushQuietly(std::move(item));
   }
 
   void run() {
@@ -59,7 +61,7 @@ struct DtlsHandshakes::Impl {
     while (!stopped.load()) {
       const uint64_t now = monotonicMs(), next = set.tick(now);
       pollfd wake{inbox.fd(), POLLIN, 0};
-      ::poll(&wake, 1, next == UINT64_MAX ? -1 : static_cast<int>(std::min<uint64_t>(next > now ? next - now : 0, INT_MAX)));
+      ::poll(&wake, 1, static_cast<int>(std::min<uint64_t>(next > now ? next - now : 0, kLookMs)));
       inbox.take(items);
       for (Item& item : items) obey(item);
       items.clear();

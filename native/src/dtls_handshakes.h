@@ -72,6 +72,7 @@ class DtlsHandshakes {
   bool begin(const UdpPeer& peer, DtlsCandidate candidate, Bytes clientHello);
   // A further datagram of a peer for which begin() was called: flights, repeats, and records that came too early.
   bool datagram(const UdpPeer& peer, Bytes bytes);
+  // These take effect within a second.
   void confirm(uint64_t association);
   // The tunnel is gone: its handshakes end.
   void forget(uint32_t tunnel);
