@@ -15,7 +15,8 @@ Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, T
 
 bool Downlink::readQueue(uint64_t nowMs) {
   uint8_t* at = buffer_.get() + 6;  // the packet behind the 10-byte header is aligned
-  for (int i = 0; i < kReads; ++i) {
+  size_t sum = 0;
+  for (int i = 0; i < kReads && sum < kBytes; ++i) {
     const ssize_t n = ::read(context_.queueFd, at, sizeof(VirtioNetHeader) + kPacket);
     if (n < 0 && errno == EBADFD) return false;
     if (n <= static_cast<ssize_t>(sizeof(VirtioNetHeader))) return true;  // EAGAIN: drained
@@ -24,6 +25,7 @@ bool Downlink::readQueue(uint64_t nowMs) {
     const ByteView bytes(at + sizeof header, static_cast<size_t>(n) - sizeof header);
     output_.stats.add(Stat::tunReads);
     output_.stats.add(Stat::tunRxBytes, bytes.size());
+    sum += bytes.size();
     packet(header, bytes, nowMs);
   }
   return true;

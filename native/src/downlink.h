@@ -23,7 +23,8 @@ using PacketInbox = Inbox<HandedPacket>;
 class Downlink {
  public:
   // Implementation constants.
-  static constexpr int kReads = 16;            // of the TUN queue in one round
+  static constexpr int kReads = 64;            // of the TUN queue in one round, or
+  static constexpr size_t kBytes = 1 << 20;    // so many bytes: 16 super-packets
   static constexpr size_t kHandOver = 64;      // packets waiting for another worker: at most 4 MiB
   static constexpr uint32_t kTooBigPerSecond = 1000;
 

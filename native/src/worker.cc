@@ -22,8 +22,8 @@ constexpr size_t kCommands = 1 << 20;        // never full in practice: a few pe
 constexpr int kEvents = 64;
 constexpr uint64_t kBusyRound = 4;           // packets or frames in one round, or
 constexpr uint64_t kBusyMs = 16;             // in a millisecond: from here on a round is followed by a pause
-constexpr uint64_t kBatch = 8;               // packets that a pause is to gather, within
-constexpr uint64_t kPauseNs = 50'000, kLongestPauseNs = 200'000;
+constexpr uint64_t kBatch = 16;              // packets that a pause is to gather, within
+constexpr uint64_t kPauseNs = 50'000, kLongestPauseNs = 300'000;
 constexpr unsigned long kTimerSlackNs = 1'000;
 constexpr int kNice = -10;
 
