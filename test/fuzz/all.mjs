@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /**
- * The fuzz targets of both languages side by side, each for the given seconds; those of C++ but CSTP, and those of TypeScript that say
- * so, for the second figure:
- * `node test/fuzz/all.mjs 60 25`.
+ * The fuzz targets of both languages side by side, each for the given seconds; those of C++ but CSTP, and those of
+ * TypeScript that say so, for the second figure: `node test/fuzz/all.mjs 60 25`.
  */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -15,7 +14,7 @@ const run = (command, args) => new Promise((done) => {
   child.on('close', (code) => done(code ?? 1))
 })
 const codes = await Promise.all([
-  run('make', ['--no-print-directory', '-C', 'native', 'fuzz', `SECONDS=${seconds}`, `SHORT=${short}`, 'JOBS=1']),
+  run('make', ['--no-print-directory', '-j2', '-C', 'native', 'fuzz', `SECONDS=${seconds}`, `SHORT=${short}`, 'JOBS=1']),
   run(process.execPath, ['--import', 'tsx', 'test/fuzz/run.ts', '--seconds', seconds, '--short', short]),
 ])
 process.exitCode = codes.some((code) => code !== 0) ? 1 : 0

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { testDirectory } from '../../core/testing.ts'
-import type { ConnectionLimits, DataPlane, StatName } from '../../core/dataplane.ts'
+import type { ConnectionHandle, ConnectionLimits, DataPlane, StatName } from '../../core/dataplane.ts'
 import { DEFAULT_LIMITS } from '../../core/dataplane.ts'
 import { createDataPlane } from '../../native/index.ts'
 import { certificate, context } from './certificates.ts'
@@ -40,10 +40,13 @@ const hostile = (what: string, limits: Partial<ConnectionLimits>, run: (rig: Rig
       plane, port, seen,
       stat: (name) => Number(plane.stats()[name]),
       serves: async () => {
-        const before = seen.connections.size
+        // Others may still be told of.
+        const before = new Set(seen.connections.keys())
         const client = await TlsClient.connect(port, { from: '127.0.0.9' })
-        await until(() => seen.connections.size > before, 'the connection')
-        const { handle } = seen.last().info
+        const own = (): ConnectionHandle | undefined =>
+          [...seen.connections.values()].find(({ info }) => info.peer.address === '127.0.0.9' && !before.has(info.handle))?.info.handle
+        await until(() => own() !== undefined, 'the connection')
+        const handle = own() as ConnectionHandle
         client.write('ping')
         await until(() => seen.bytes(handle).toString() === 'ping', 'the request')
         plane.write(handle, Buffer.from('pong'), false)
