@@ -1,8 +1,9 @@
 import { sleep } from '../lab/command.ts'
+import { LAN } from '../lab/lab.ts'
 import { addCheapUsers } from './cheap-users.ts'
 import { cpuSeconds } from './cpu.ts'
 import { line, type Line } from './line.ts'
-import { Peer } from './load/peer.ts'
+import { Peer, serveSink } from './load/peer.ts'
 import { memoryKb } from './processes.ts'
 import { openRig, type Rig, type Side, type SideName } from './rig.ts'
 import { addSources } from './sources.ts'
@@ -115,4 +116,56 @@ export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
     await rig.close()
   }
   return [line(`${options.sessions.postern} idle sessions, ${DPD} s DPD`, '% core', 'less', { postern: spread(shares) }, { must: 2, hard: 0.5, of: 'figure' })]
+}
+
+/** Of the crowd, so many move data: packets a second and way of each, bytes of a packet. */
+const ACTIVE = { sessions: 1000, rate: 20, bytes: 600, seconds: 10 } as const
+
+interface Echoes {
+  readonly ok: boolean
+  readonly sent: number
+  readonly received: number
+  readonly corrupt: number
+  readonly rttUs: Readonly<Record<'p50' | 'p99', number>>
+}
+
+/** A tenth of the crowd moves data, every packet checked, while the others are idle: CPU of the server for a packet. */
+export async function benchActive(options: CrowdOptions): Promise<Line[]> {
+  const rig = await openCrowdRig()
+  const side = rig.postern
+  const sessions = options.sessions.postern
+  const active = Math.min(ACTIVE.sessions, sessions)
+  const each: number[] = []
+  const late: number[] = []
+  try {
+    await serveSink(side.lab)
+    const sources = await addSources(side, 8)
+    const busy = Math.min(sessions, SESSIONS_PER_PEER)
+    const idle = await hold(side, sources, sessions - busy, options.say)
+    const peer = await Peer.start(side.lab, side.lab.client, 'echo', {
+      user: 'bench%d', password: PASSWORD,
+      args: [
+        '--users', `${USERS}`, '--sessions', `${busy}`, '--active', `${active}`, '--threads', '16', '--source', sources.join(','), '--target', LAN.ipv4,
+        '--rate', `${ACTIVE.rate}`, '--size', `${ACTIVE.bytes}`, '--seconds', `${ACTIVE.seconds}`, '--settle', '5',
+      ],
+    })
+    await peer.ready(600_000)
+    await sleep(5000)
+    const before = cpuSeconds(side.pid)
+    await sleep((ACTIVE.seconds - 2) * 1000)
+    const used = (cpuSeconds(side.pid) - before) / (ACTIVE.seconds - 2)
+    const { stdout } = await peer.service.ended
+    const result = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Echoes
+    if (!result.ok || result.corrupt > 0) throw new Error(`the flows did not stay whole: ${stdout}`)
+    each.push((1e6 * used) / (2 * ACTIVE.rate * active))
+    late.push(result.rttUs.p99 / 1000)
+    options.say(`  postern ${each.at(-1)?.toFixed(2)} us a packet, ${result.sent - result.received} of ${result.sent} echoes lost, round trip p50 ${result.rttUs.p50} us p99 ${result.rttUs.p99} us`)
+    await letGo(side, idle, options.say)
+  } finally {
+    await rig.close()
+  }
+  return [
+    line(`${active} of ${sessions} sessions move data`, 'us/packet', 'less', { postern: spread(each) }),
+    line('their round trip, p99', 'ms', 'less', { postern: spread(late) }),
+  ]
 }

@@ -11,7 +11,7 @@ import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { run } from '../lab/command.ts'
 import { missing } from '../lab/suite.ts'
-import { benchIdle, benchMemory } from './crowd.ts'
+import { benchActive, benchIdle, benchMemory } from './crowd.ts'
 import { benchFullLogin } from './full-login.ts'
 import { benchLateness } from './lateness.ts'
 import { table, type Line } from './line.ts'
@@ -45,6 +45,7 @@ function parts(): Readonly<Record<string, () => Promise<Line[]>>> {
     synthetic: () => benchSynthetic(each),
     memory: () => benchMemory(crowd),
     idle: () => benchIdle(crowd),
+    active: () => benchActive(crowd),
     lateness: () => benchLateness(each),
     login: async () => [
       ...(await benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, warmUp: { postern: 4000, ocserv: 50 }, concurrency: 50, say })),
