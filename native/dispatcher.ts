@@ -14,7 +14,6 @@ interface Event {
 }
 
 /** The counters of a BigUint64Array in the order of TUNNEL_COUNTERS. */
-/** In the order of TUNNEL_COUNTERS. */
 export function readCounters(words: BigUint64Array | readonly bigint[]): TunnelCounters {
   const counters: Record<string, bigint> = {}
   TUNNEL_COUNTERS.forEach((name, index) => (counters[name] = words[index] ?? 0n))

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts'
 import { LeasePool } from './lease-pool.ts'
 import type { Leases } from './session.ts'
 
+/** Where an address is counted. */
 interface Place {
   readonly pool: Pool
   readonly half: LeasePool
@@ -43,7 +44,7 @@ const half = (pool: Pool, family: Family): LeasePool | undefined => (family === 
  */
 export class LeaseBook {
   private readonly pools = new Map<string, Pool>()
-  /** Where the addresses are that somebody has. */
+  /** Of the addresses that somebody has. */
   private readonly places = new Map<string, Place>()
 
   constructor(

@@ -149,12 +149,6 @@ export class SessionTable implements Sessions {
     return { session: record }
   }
 
-  private opened(cookie: string): SessionRecord | CookieRefusal {
-    const content = openCookie(cookie, (id) => this.parts.keys.get(id))
-    if (typeof content === 'string') return content
-    return this.index.get(content.session) ?? (content.expires <= this.parts.clock.now() ? 'expired' : 'terminated')
-  }
-
   get(id: string): Session | undefined {
     return this.index.get(id)
   }
@@ -289,6 +283,12 @@ export class SessionTable implements Sessions {
     this.parts.log.warn('the wall clock was set', { byMs: Math.round(jump) })
     for (const record of this.index.all()) record.shiftWallClock(Math.round(jump))
     this.keeper.save(this.index.all())
+  }
+
+  private opened(cookie: string): SessionRecord | CookieRefusal {
+    const content = openCookie(cookie, (id) => this.parts.keys.get(id))
+    if (typeof content === 'string') return content
+    return this.index.get(content.session) ?? (content.expires <= this.parts.clock.now() ? 'expired' : 'terminated')
   }
 
   private schedule(record: SessionRecord): void {

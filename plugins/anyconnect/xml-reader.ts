@@ -78,10 +78,10 @@ class DocumentParser {
     const { parser } = this
     parser.on('error', (error) => this.reading && refuse(firstLine(error.message)))
     parser.on('xmldecl', (declaration) => {
-      if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
+      if (this.reading && declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding)) refuse('not UTF-8')
     })
     parser.on('doctype', (doctype) => {
-      if (doctype.includes('[')) refuse('DOCTYPE with an internal subset')
+      if (this.reading && doctype.includes('[')) refuse('DOCTYPE with an internal subset')
     })
     parser.on('opentagstart', () => this.reading?.start())
     parser.on('opentag', (tag) => this.reading?.element(tag.name, tag.attributes))
@@ -99,19 +99,24 @@ class DocumentParser {
     try {
       this.parser.write(text).close()
       return reading.root
-    } catch (error) {
-      // The parser stopped in the middle: closing it takes it to its beginning.
-      this.reading = undefined
-      this.parser.close()
-      throw error
     } finally {
       this.reading = undefined
+    }
+  }
+
+  /** After a refusal, which stops the parser in the middle: closing takes it to its beginning. False: it cannot go on. */
+  reset(): boolean {
+    try {
+      this.parser.close()
+      return true
+    } catch {
+      return false
     }
   }
 }
 
 /** One for all documents: making one costs more than reading a short document. */
-const parser = new DocumentParser()
+let parser = new DocumentParser()
 
 /**
  * Parses one complete XML document in UTF-8, strictly: no internal DTD subset, no entities but the five, nothing behind
@@ -121,7 +126,13 @@ export function readXml(bytes: Uint8Array): XmlElement {
   if (bytes.length > XML_LIMITS.bytes) refuse(`more than ${XML_LIMITS.bytes} bytes`)
   const text = decodeUtf8(bytes)
   if (text.includes('\0')) refuse('NUL')
-  return parser.read(text) ?? refuse('no root element')
+  try {
+    return parser.read(text) ?? refuse('no root element')
+  } catch (error) {
+    // Whatever a stranger did to it, the next document finds a parser at its beginning.
+    if (!parser.reset()) parser = new DocumentParser()
+    throw error
+  }
 }
 
 /** First child of that name. */

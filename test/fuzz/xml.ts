@@ -3,8 +3,17 @@ import { readClientDocument } from '../../plugins/anyconnect/client-document.ts'
 import { xml, xmlDocument } from '../../plugins/anyconnect/xml-writer.ts'
 import { readXml } from '../../plugins/anyconnect/xml-reader.ts'
 
-/** Login bodies: a document or a PeerError, and what was read can be written and read again. */
+const GOOD = new TextEncoder().encode('<?xml version="1.0" encoding="UTF-8"?>\n<config-auth client="vpn" type="auth-reply"><auth><username>bob</username></auth></config-auth>\n')
+const expected = JSON.stringify(readClientDocument(GOOD), (_, value: unknown) => (value instanceof Map ? [...value] : value))
+
+/** Login bodies: a document or a PeerError, what was read can be written and read again, and the next login is read as ever. */
 export function run(bytes: Uint8Array): void {
+  read(bytes)
+  const next = JSON.stringify(readClientDocument(GOOD), (_, value: unknown) => (value instanceof Map ? [...value] : value))
+  if (next !== expected) throw new Error(`the next document is read as ${next}`)
+}
+
+function read(bytes: Uint8Array): void {
   let values: Iterable<readonly [string, string]>
   try {
     const document = readClientDocument(bytes)
