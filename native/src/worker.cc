@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -20,10 +19,6 @@ namespace {
 // Implementation constants.
 constexpr size_t kCommands = 1 << 20;        // never full in practice: a few per login
 constexpr int kEvents = 64;
-constexpr uint64_t kBusyRound = 4;           // packets or frames in one round, or
-constexpr uint64_t kBusyMs = 16;             // in a millisecond: from here on a round is followed by a pause
-constexpr uint64_t kBatch = 16;              // packets that a pause is to gather, within
-constexpr uint64_t kPauseNs = 50'000, kLongestPauseNs = 300'000;
 constexpr unsigned long kTimerSlackNs = 1'000;
 constexpr int kNice = -10;
 
@@ -108,7 +103,6 @@ void Worker::round() {
   epoll_event events[kEvents];
   const int n = ::epoll_wait(epoll_, events, kEvents, timeoutMs());
   nowMs_ = coarseMs();
-  const uint64_t before = work();
   bool queue = false, handed = false, handedDatagrams = false, commands = batchAt_ < batch_.size();
   uint64_t udp = 0;
   for (int i = 0; i < n; ++i) {
@@ -136,25 +130,14 @@ void Worker::round() {
   settle();
   associations_.bury();
   graveyard_.clear();
-  moderate(before);
+  moderate();
 }
 
-// Under load, a moment's wait makes fuller batches: 1.5 times less CPU; an idle line never waits, nor does one that
-// only asks and answers. A stream that trickles in frame by frame shows in its rate, not in its rounds; it waits longer,
-// for a batch is a matter of packets.
-void Worker::moderate(uint64_t workBefore) {
-  const uint64_t all = work(), now = all - workBefore;
-  if (nowMs_ != rateMs_) {
-    const uint64_t packets = packetsRead(), ms = nowMs_ - rateMs_;
-    busy_ = all - rateWork_ >= kBusyMs * ms;
-    pauseNs_ = !busy_ ? kPauseNs : std::clamp(kBatch * ms * 1'000'000 / std::max<uint64_t>(packets - ratePackets_, 1), kPauseNs, kLongestPauseNs);
-    rateMs_ = nowMs_;
-    rateWork_ = all;
-    ratePackets_ = packets;
-  }
-  if (!reads_.empty() || now == 0 || (now < kBusyRound && !busy_)) return;
+void Worker::moderate() {
+  const uint64_t pauseNs = moderation_.pauseNs(buffersRead(), packetsRead(), nowMs_);
+  if (!reads_.empty() || pauseNs == 0) return;
   stats_.add(Stat::moderationPauses);
-  const timespec pause{0, static_cast<long>(pauseNs_)};
+  const timespec pause{0, static_cast<long>(pauseNs)};
   ::nanosleep(&pause, nullptr);
 }
 

@@ -9,6 +9,7 @@
 #include "coarse_clock.h"
 #include "datagrams.h"
 #include "downlink.h"
+#include "moderation.h"
 #include "timer_wheel.h"
 #include "tunnel_table.h"
 #include "uplink.h"
@@ -58,9 +59,9 @@ class Worker {
   void run();
   void round();
   int timeoutMs() const noexcept;
-  void moderate(uint64_t workBefore);
+  void moderate();
   // Super-packets of the device, frames of clients and buffers of datagrams so far.
-  uint64_t work() const noexcept {
+  uint64_t buffersRead() const noexcept {
     return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames) + stats_.get(Stat::udpReads);
   }
   // What they held.
@@ -105,8 +106,7 @@ class Worker {
   int epoll_ = -1;
   uint64_t nowMs_ = 0;
   bool stopped_ = false;
-  bool busy_ = false;  // by the rate of the last tick of the coarse clock, which began at rateMs_
-  uint64_t rateMs_ = 0, rateWork_ = 0, ratePackets_ = 0, pauseNs_ = 0;
+  Moderation moderation_;
   std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
   size_t batchAt_ = 0;
   DeficitRoundRobin reads_;  // tunnels whose socket or channel has bytes
