@@ -10,15 +10,13 @@ namespace {
 
 constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// Strangers choose their addresses and ports: without a seed they would choose their bucket too.
-struct Seed {
-  uint64_t words[3] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb};
-  Seed() noexcept {
-    uint64_t random[3];
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(random), sizeof random) != 1) return;
-    for (size_t i = 0; i < 3; ++i) words[i] = random[i] | 1;
-  }
-};
+HashSeed randomSeed() noexcept {
+  HashSeed seed = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb};
+  HashSeed random;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), sizeof random) != 1) return seed;
+  for (size_t i = 0; i < seed.size(); ++i) seed[i] = random[i] | 1;
+  return seed;
+}
 
 uint64_t mix(uint64_t a, uint64_t b) noexcept {
   const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
@@ -39,15 +37,20 @@ std::string UdpPeer::text() const {
   return "[" + std::string(name) + "]:" + std::to_string(port);
 }
 
-size_t UdpPeerHash::operator()(const UdpPeer& peer) const noexcept {
-  static const Seed seed;
+size_t hashOf(const UdpPeer& peer, const HashSeed& seed) noexcept {
   uint64_t address[2], local[2];
   std::memcpy(address, peer.address.data(), sizeof address);
   std::memcpy(local, peer.local.data(), sizeof local);
   const uint64_t rest = uint64_t{peer.port} << 48 | uint64_t{peer.listener} << 32 | peer.scope;
-  const uint64_t there = mix(address[0] ^ seed.words[0], address[1] ^ seed.words[1]);
-  const uint64_t here = mix(local[0] ^ seed.words[1], local[1] ^ seed.words[2]);
-  return mix(there ^ rest ^ seed.words[2], here ^ seed.words[0]);
+  const uint64_t there = mix(address[0] ^ seed[0], address[1] ^ seed[1]);
+  const uint64_t here = mix(local[0] ^ seed[1], local[1] ^ seed[2]);
+  // Twice: with one product the ports of one address are multiples of a random number, and one seed in a hundred crowds them.
+  return mix(mix(there ^ rest ^ seed[2], here ^ seed[0]) ^ seed[1], 0x9e3779b97f4a7c15);
+}
+
+size_t UdpPeerHash::operator()(const UdpPeer& peer) const noexcept {
+  static const HashSeed seed = randomSeed();
+  return hashOf(peer, seed);
 }
 
 }  // namespace postern

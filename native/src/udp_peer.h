@@ -24,6 +24,11 @@ struct UdpPeer {
   std::string text() const;  // 198.51.100.7:4431
 };
 
+// Keys a hash, so that strangers, who choose their addresses and ports, cannot choose their bucket too.
+using HashSeed = std::array<uint64_t, 3>;  // odd words
+size_t hashOf(const UdpPeer& peer, const HashSeed& seed) noexcept;
+
+// With a random seed of the process.
 struct UdpPeerHash {
   size_t operator()(const UdpPeer& peer) const noexcept;
 };
