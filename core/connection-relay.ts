@@ -25,7 +25,10 @@ export function connectionRelay(slots: Slots, sessions: SessionTable, dataPlane:
     flushed: (handle) => guarded(() => transport()?.flushed(handle)),
     tunnelUp: (tunnel) => guarded(() => sessions.tunnelUp(tunnel)),
     tunnelDown: (tunnel, down) => guarded(() => sessions.tunnelDown(tunnel, down)),
-    dtlsUp: (tunnel, cipher) => guarded(() => sessions.dtlsUp(tunnel, cipher)),
+    dtlsUp: (tunnel, cipher, former) => guarded(() => sessions.dtlsUp(tunnel, cipher, former)),
     dtlsDown: (tunnel, reason) => guarded(() => sessions.dtlsDown(tunnel, reason)),
+    roamed: (tunnel, peer) => guarded(() => sessions.roamed(tunnel, peer)),
+    silence: (tunnel, seconds, survived) => guarded(() => sessions.silence(tunnel, seconds, survived)),
+    pathMtu: (tunnel, mtu) => guarded(() => sessions.pathMtu(tunnel, mtu)),
   }
 }

@@ -120,6 +120,14 @@ export interface DtlsOffer {
   readonly ciphers: readonly string[]
   /** Ask for a cookie before any work is done. Not when a Cisco client resumes (reference cisco section 5). */
   readonly helloVerify: boolean
+  /**
+   * With `psk`: the key of the session's first tunnel, 32 bytes. Clients built on OpenSSL keep it for the life of their
+   * process (reference protocol section 9.8). Tried in turn with the current one when a handshake dies at the client's
+   * Finished. The data plane copies it within the call.
+   */
+  readonly formerSecret?: Uint8Array
+  /** The client is known to use the former key: it is tried first. */
+  readonly formerFirst?: boolean
 }
 
 /** Why a DTLS channel ended while its tunnel goes on. The order is the wire between C++ and TypeScript (`native/src/event.h`). */
@@ -130,6 +138,7 @@ export const DTLS_DOWN_REASONS = [
   'forged', // too many records that do not authenticate
   'withdrawn', // `updateTunnel` without the offer
   'unreachable', // the network refuses what we send
+  'rekey', // its keys have done what they may
 ] as const
 export type DtlsDownReason = (typeof DTLS_DOWN_REASONS)[number]
 
@@ -145,8 +154,25 @@ export interface TunnelSpec {
   readonly dpdRetries: number
   /** Seconds without sending after which a keepalive goes out; 0 = never. */
   readonly keepaliveSec: number
+  /** The same two for the DTLS channel, where they differ. */
+  readonly dtlsDpdSec?: number
+  readonly dtlsKeepaliveSec?: number
+  /** Seconds after which we give our own keys of a TLS 1.3 channel way to new ones (KeyUpdate, RFC 8446 section 4.6.3); 0, the default: only when their limit comes. */
+  readonly rekeySec?: number
+  /** Absent: packets go as they are. */
+  readonly compression?: TunnelCompression
+  /** May the DTLS channel follow its client to another address or port? Default true. */
+  readonly roaming?: boolean
+  /** Report what silences the path of the DTLS channel survives (`silence`). Default false. */
+  readonly learning?: boolean
   /** Absent: the tunnel has its TLS channel alone. */
   readonly dtls?: DtlsOffer
+}
+
+/** Codecs of a tunnel, the same both ways (reference protocol section 8). A codec that was not agreed on is not decoded either. */
+export interface TunnelCompression {
+  readonly cstp?: 'lzs' | 'oc-lz4' | 'deflate'
+  readonly dtls?: 'lzs' | 'oc-lz4'
 }
 
 /** Cumulative counters of one tunnel, payload bytes and packets of inner IP. */
@@ -161,13 +187,19 @@ export interface TunnelCounters {
   readonly rxInvalid: bigint
   /** Dropped: the client does not read. */
   readonly txDropped: bigint
+  /** The part of the first four that took the DTLS channel. */
+  readonly dtlsRxPackets: bigint
+  readonly dtlsRxBytes: bigint
+  readonly dtlsTxPackets: bigint
+  readonly dtlsTxBytes: bigint
   /** Milliseconds since the client was last heard / since it last sent payload, at reading. */
   readonly silentMs: bigint
   readonly inactiveMs: bigint
 }
 /** Order of the words of a tunnel's counters in a BigUint64Array and in the tail of `tunnelDown`. */
 export const TUNNEL_COUNTERS = [
-  'rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'rxSpoofed', 'rxInvalid', 'txDropped', 'silentMs', 'inactiveMs',
+  'rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'rxSpoofed', 'rxInvalid', 'txDropped',
+  'dtlsRxPackets', 'dtlsRxBytes', 'dtlsTxPackets', 'dtlsTxBytes', 'silentMs', 'inactiveMs',
 ] as const satisfies readonly (keyof TunnelCounters)[]
 
 /** Why a tunnel ended. The order is the wire between C++ and TypeScript (`native/src/event.h`). */
@@ -182,6 +214,7 @@ export const TUNNEL_DOWN_REASONS = [
   'superseded', // by `drop(..., 'close')` of a newer tunnel of the same session
   'stopped', // the data plane stops
   'internal',
+  'rekey', // the keys of its TLS 1.2 channel have done what they may: the client comes back with new ones
 ] as const
 export type TunnelDownReason = (typeof TUNNEL_DOWN_REASONS)[number]
 
@@ -222,6 +255,8 @@ export const STATS = [
   'dtlsOpen', 'dtlsRxRecords', 'dtlsTxRecords', 'dtlsReplayed', 'dtlsForged', 'dtlsInvalid',
   'mergesDisabled', // kinds of packets that are no longer merged because the kernel refused a merged one
   'codelDropped', 'codelMarked', // waiting too long for a client that reads slowly
+  'keyUpdatesSent', 'keyUpdatesReceived', 'dtlsRekeys', 'dtlsRoamed', 'dtlsRoamingRefused',
+  'mtuProbes', 'mtuLowered', 'mssClamped', 'compressed', 'decompressed', 'decompressFailures',
 ] as const
 export type StatName = (typeof STATS)[number]
 
@@ -239,10 +274,16 @@ export interface DataPlaneHandler {
   tunnelUp(tunnel: TunnelHandle): void
   /** Exactly one of tunnelUp-then-tunnelDown or tunnelDown follows every promote. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void
-  /** The client speaks over DTLS; only while the tunnel is up. `cipher` is OpenSSL's name. */
-  dtlsUp(tunnel: TunnelHandle, cipher: string): void
+  /** The client speaks over DTLS; only while the tunnel is up. `cipher` is OpenSSL's name; `former`: with the offer's `formerSecret`. */
+  dtlsUp(tunnel: TunnelHandle, cipher: string, former: boolean): void
   /** The DTLS channel ended and the tunnel goes on over TLS. None follows when the tunnel itself goes down. A newer handshake: `replaced`, then dtlsUp again. */
   dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void
+  /** The DTLS channel has followed its client there, after a record newer than any before (reference protocol section 9.6). */
+  roamed(tunnel: TunnelHandle, peer: ListenAddress): void
+  /** With `learning`: the path of the DTLS channel was silent for so long, then we spoke. `survived`: and were answered. */
+  silence(tunnel: TunnelHandle, seconds: number, survived: boolean): void
+  /** Largest inner packet that the path to the client takes, when that changes; at most the tunnel's `mtu`. */
+  pathMtu(tunnel: TunnelHandle, mtu: number): void
 }
 
 export interface DataPlane {
@@ -259,6 +300,8 @@ export interface DataPlane {
   updateTunnel(tunnel: TunnelHandle, spec: TunnelSpec): void
   /** `text` is sent with DISCONNECT (at most 256 bytes of UTF-8). */
   drop(tunnel: TunnelHandle, how: DropHow, text: string): void
+  /** The key behind the `psk` offer of that id, for `formerSecret` of later ones; undefined without a tunnel that has it. */
+  dtlsSecret(id: Uint8Array): Uint8Array | undefined
   /** undefined for an unknown tunnel. */
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined
   stats(): Readonly<Record<StatName, bigint>>

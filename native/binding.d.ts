@@ -18,6 +18,8 @@ export interface Binding {
   updateTunnel(tunnel: number, spec: TunnelSpec): void
   /** 0 disconnect, 1 terminate, 2 close. */
   drop(tunnel: number, how: number, text: string): void
+  /** undefined for an unknown id. */
+  dtlsSecret(id: Uint8Array): Uint8Array | undefined
   /** False for an unknown tunnel. */
   counters(tunnel: number, into: BigUint64Array): boolean
   stats(into: BigUint64Array): void

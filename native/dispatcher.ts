@@ -3,7 +3,7 @@ import { DTLS_DOWN_REASONS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core
 import { readConnectionInfo } from './connection_info.ts'
 
 /** The numbers of `EventType` in src/event.h. */
-export const EVENT = { connection: 1, data: 2, end: 3, closed: 4, flushed: 5, tunnelUp: 6, tunnelDown: 7, dtlsUp: 8, dtlsDown: 9 } as const
+export const EVENT = { connection: 1, data: 2, end: 3, closed: 4, flushed: 5, tunnelUp: 6, tunnelDown: 7, dtlsUp: 8, dtlsDown: 9, roamed: 10, silence: 11, pathMtu: 12 } as const
 const WORDS = 5
 
 interface Event {
@@ -86,8 +86,11 @@ export class Dispatcher {
       case EVENT.flushed: return this.handler.flushed(connection)
       case EVENT.tunnelUp: return this.handler.tunnelUp(tunnel)
       case EVENT.tunnelDown: return this.handler.tunnelDown(tunnel, readDown(arg, bytes))
-      case EVENT.dtlsUp: return this.handler.dtlsUp(tunnel, bytes.toString('latin1'))
+      case EVENT.dtlsUp: return this.handler.dtlsUp(tunnel, bytes.toString('latin1'), arg !== 0)
       case EVENT.dtlsDown: return this.handler.dtlsDown(tunnel, DTLS_DOWN_REASONS[arg] ?? 'closed')
+      case EVENT.roamed: return this.handler.roamed(tunnel, { address: bytes.toString('latin1'), port: arg })
+      case EVENT.silence: return this.handler.silence(tunnel, arg >>> 1, (arg & 1) !== 0)
+      case EVENT.pathMtu: return this.handler.pathMtu(tunnel, arg)
     }
   }
 }

@@ -60,13 +60,13 @@ export interface FakeOptions {
 }
 
 interface Item {
-  readonly kind: 'connection' | 'data' | 'end' | 'closed' | 'flushed' | 'tunnelUp' | 'tunnelDown' | 'dtlsUp' | 'dtlsDown'
+  readonly kind: 'connection' | 'data' | 'end' | 'closed' | 'flushed' | 'tunnelUp' | 'tunnelDown' | 'dtlsUp' | 'dtlsDown' | 'roamed' | 'silence' | 'pathMtu'
   readonly handle: number
   readonly deliver: (handler: DataPlaneHandler) => void
 }
 
 const zeroCounters: TunnelCounters = {
-  rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n, silentMs: 0n, inactiveMs: 0n,
+  rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n, dtlsRxPackets: 0n, dtlsRxBytes: 0n, dtlsTxPackets: 0n, dtlsTxBytes: 0n, silentMs: 0n, inactiveMs: 0n,
 }
 
 export class FakeDataPlane implements DataPlane {
@@ -132,9 +132,9 @@ export class FakeDataPlane implements DataPlane {
         this.tun.push(packet)
       },
       down: (ended, reason, detail) => this.#tunnelDown(ended, reason, detail),
-      dtlsUp: ({ handle }, cipher) => {
+      dtlsUp: ({ handle }, { cipher, former }) => {
         this.#stats.dtlsHandshakes++
-        this.#post({ kind: 'dtlsUp', handle, deliver: (handler) => handler.dtlsUp(handle, cipher) })
+        this.#post({ kind: 'dtlsUp', handle, deliver: (handler) => handler.dtlsUp(handle, cipher, former) })
       },
       dtlsDown: ({ handle }, reason) => this.#post({ kind: 'dtlsDown', handle, deliver: (handler) => handler.dtlsDown(handle, reason) }),
     })
@@ -161,6 +161,9 @@ export class FakeDataPlane implements DataPlane {
   }
   drop(tunnel: TunnelHandle, how: DropHow, text: string): void {
     this.#tunnels.get(tunnel)?.drop(how, text)
+  }
+  dtlsSecret(id: Uint8Array): Uint8Array | undefined {
+    return this.#offers.secretOf(id)
   }
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined {
     return this.#tunnels.get(tunnel)?.counters()
@@ -219,6 +222,13 @@ export class FakeDataPlane implements DataPlane {
   }
   failDtls(tunnel: TunnelHandle, reason: DtlsDownReason): void {
     this.#tunnels.get(tunnel)?.endDtls(reason)
+  }
+  /** What the data plane would tell of a tunnel's path. */
+  tell(tunnel: TunnelHandle, what: { readonly roamed?: ListenAddress; readonly silence?: readonly [seconds: number, survived: boolean]; readonly pathMtu?: number }): void {
+    const { roamed, silence, pathMtu } = what
+    if (roamed) this.#post({ kind: 'roamed', handle: tunnel, deliver: (handler) => handler.roamed(tunnel, roamed) })
+    if (silence) this.#post({ kind: 'silence', handle: tunnel, deliver: (handler) => handler.silence(tunnel, ...silence) })
+    if (pathMtu !== undefined) this.#post({ kind: 'pathMtu', handle: tunnel, deliver: (handler) => handler.pathMtu(tunnel, pathMtu) })
   }
   failTunnel(tunnel: TunnelHandle, reason: TunnelDownReason): void {
     this.#tunnels.get(tunnel)?.close(reason)

@@ -27,7 +27,8 @@ export class FakeDtls {
   /** One of the two has ended it. */
   closed = false
 
-  constructor(readonly cipher: string, private readonly gateway: DtlsEnd) {}
+  /** `former`: with the offer's former secret. */
+  constructor(readonly cipher: string, private readonly gateway: DtlsEnd, readonly former = false) {}
 
   /** One record: type as in CSTP, then its payload. */
   write(type: number, payload: Uint8Array | string = ''): void {
@@ -75,17 +76,25 @@ export class FakeDtlsTable<T extends Offering> {
     const tunnel = this.#byId.get(hex(id))
     const offer = tunnel?.spec.dtls
     if (!tunnel || !offer) return undefined
-    const known = offer.mode === 'psk' ? key === tunnel.client : key instanceof Uint8Array && Buffer.compare(key, offer.masterSecret ?? new Uint8Array()) === 0
+    const secret = key instanceof Uint8Array ? key : pskOf(key)
+    const former = offer.formerSecret !== undefined && Buffer.compare(secret, offer.formerSecret) === 0
+    const known = former || Buffer.compare(secret, offer.mode === 'psk' ? pskOf(tunnel.client) : offer.masterSecret ?? new Uint8Array()) === 0
     const cipher = offer.ciphers.find((name) => ciphers?.includes(name) ?? true)
-    return known && cipher !== undefined ? new FakeDtls(cipher, tunnel) : undefined
+    return known && cipher !== undefined ? new FakeDtls(cipher, tunnel, former) : undefined
+  }
+  secretOf(id: Uint8Array): Uint8Array | undefined {
+    const tunnel = this.#byId.get(hex(id))
+    return tunnel?.spec.dtls?.mode === 'psk' ? pskOf(tunnel.client) : undefined
   }
 }
 
 export const sameOffer = (a: DtlsOffer | undefined, b: DtlsOffer | undefined): boolean => JSON.stringify(a && plain(a)) === JSON.stringify(b && plain(b))
-const plain = ({ mode, id, masterSecret, ciphers, helloVerify }: DtlsOffer): unknown => [mode, hex(id), masterSecret && hex(masterSecret), ciphers, helloVerify]
+/** The exporter of a fake TLS connection. */
+const pskOf = ({ handle }: FakeClient): Uint8Array => Buffer.alloc(32, `psk of ${handle} `)
+const plain = ({ mode, id, masterSecret, ciphers, helloVerify, formerSecret }: DtlsOffer): unknown => [mode, hex(id), masterSecret && hex(masterSecret), ciphers, helloVerify, formerSecret && hex(formerSecret)]
 
 /** Callers wipe the secrets they hand over. */
 export const copied = (spec: TunnelSpec): TunnelSpec =>
-  spec.dtls?.masterSecret ? { ...spec, dtls: { ...spec.dtls, masterSecret: Buffer.from(spec.dtls.masterSecret) } } : spec
+  spec.dtls ? { ...spec, dtls: { ...spec.dtls, ...(spec.dtls.masterSecret && { masterSecret: Buffer.from(spec.dtls.masterSecret) }), ...(spec.dtls.formerSecret && { formerSecret: Buffer.from(spec.dtls.formerSecret) }) } } : spec
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

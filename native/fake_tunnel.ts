@@ -12,7 +12,7 @@ const PROBE = 256
 export interface TunnelHost {
   count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
   toTun(packet: Buffer): void
-  dtlsUp(tunnel: FakeTunnel, cipher: string): void
+  dtlsUp(tunnel: FakeTunnel, channel: FakeDtls): void
   dtlsDown(tunnel: FakeTunnel, reason: DtlsDownReason): void
   down(tunnel: FakeTunnel, reason: TunnelDownReason, detail: Uint8Array): void
 }
@@ -25,7 +25,7 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
   #overDtls = false
   #heard = performance.now()
   #active = performance.now()
-  readonly #counts = { rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n }
+  readonly #counts = { rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n, dtlsRxPackets: 0n, dtlsRxBytes: 0n, dtlsTxPackets: 0n, dtlsTxBytes: 0n }
 
   constructor(readonly handle: TunnelHandle, public spec: TunnelSpec, readonly client: FakeClient, private readonly host: TunnelHost) {}
 
@@ -66,13 +66,13 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
     if (this.#down) return
     if (this.#dtls) this.endDtls('replaced')
     this.#dtls = channel
-    this.host.dtlsUp(this, channel.cipher)
+    this.host.dtlsUp(this, channel)
   }
   record(channel: FakeDtls, type: number, payload: Buffer): void {
     if (this.#down || channel !== this.#dtls) return
     this.host.count('dtlsRxRecords')
     this.#heard = performance.now()
-    if (type === FRAME.data) this.#inner(payload)
+    if (type === FRAME.data) this.#inner(payload, true)
     else if (type === FRAME.dpdRequest) {
       this.host.count('dpdReceived')
       this.#sendDtls(channel, FRAME.dpdResponse, payload)
@@ -99,6 +99,8 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
     if (this.#overDtls && this.#dtls) {
       this.#counts.txPackets++
       this.#counts.txBytes += BigInt(packet.length)
+      this.#counts.dtlsTxPackets++
+      this.#counts.dtlsTxBytes += BigInt(packet.length)
       this.#sendDtls(this.#dtls, FRAME.data, packet)
       return true
     }
@@ -131,7 +133,7 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
     return Object.fromEntries(TUNNEL_COUNTERS.map((name) => [name, words[name]])) as unknown as TunnelCounters
   }
 
-  #inner(packet: Buffer): void {
+  #inner(packet: Buffer, overDtls = false): void {
     if (packet.length === 0) return
     const parsed = parsePacket(packet)
     if (parsed === undefined) return this.#refuse('rxInvalid')
@@ -139,6 +141,10 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
     this.#active = performance.now()
     this.#counts.rxPackets++
     this.#counts.rxBytes += BigInt(packet.length)
+    if (overDtls) {
+      this.#counts.dtlsRxPackets++
+      this.#counts.dtlsRxBytes += BigInt(packet.length)
+    }
     this.host.toTun(packet)
   }
   #refuse(why: 'rxInvalid' | 'rxSpoofed'): void {

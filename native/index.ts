@@ -72,6 +72,9 @@ class NativeDataPlane implements DataPlane {
   drop(tunnel: TunnelHandle, how: DropHow, text: string): void {
     this.binding.drop(tunnel, HOW[how], text)
   }
+  dtlsSecret(id: Uint8Array): Uint8Array | undefined {
+    return this.binding.dtlsSecret(id)
+  }
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined {
     return this.binding.counters(tunnel, this.#counters) ? readCounters(this.#counters) : undefined
   }

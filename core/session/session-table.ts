@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, DtlsDownReason, TunnelDown, TunnelHandle } from '../dataplane.ts'
+import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { formatEndpoint } from '../net/address.ts'
@@ -194,7 +194,7 @@ export class SessionTable implements Sessions {
   }
 
   /** From the data plane: the client speaks over DTLS. */
-  dtlsUp(tunnel: TunnelHandle, cipher: string): void {
+  dtlsUp(tunnel: TunnelHandle, cipher: string, _former = false): void {
     const record = this.byTunnel.get(tunnel)
     if (record) this.apply(record, { type: 'dtls-up', tunnel }, { cipher })
   }
@@ -204,6 +204,20 @@ export class SessionTable implements Sessions {
     const record = this.byTunnel.get(tunnel)
     if (record) this.apply(record, { type: 'dtls-down', tunnel }, { dtlsReason: reason })
   }
+
+  /** From the data plane: the client's DTLS comes from elsewhere. */
+  roamed(tunnel: TunnelHandle, peer: ListenAddress): void {
+    const record = this.byTunnel.get(tunnel)
+    if (!record) return
+    record.peer = formatEndpoint(peer.address, peer.port)
+    record.dirty = true
+  }
+
+  /** From the data plane. */
+  silence(_tunnel: TunnelHandle, _seconds: number, _survived: boolean): void {}
+
+  /** From the data plane. */
+  pathMtu(_tunnel: TunnelHandle, _mtu: number): void {}
 
   /** From the data plane: the last of this tunnel. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {

@@ -70,8 +70,11 @@ export class SessionRig {
       data: () => undefined, end: () => undefined, closed: () => undefined, flushed: () => undefined,
       tunnelUp: (tunnel) => table.tunnelUp(tunnel),
       tunnelDown: (tunnel, down) => table.tunnelDown(tunnel, down),
-      dtlsUp: (tunnel, cipher) => table.dtlsUp(tunnel, cipher),
+      dtlsUp: (tunnel, cipher, former) => table.dtlsUp(tunnel, cipher, former),
       dtlsDown: (tunnel, reason) => table.dtlsDown(tunnel, reason),
+      roamed: (tunnel, peer) => table.roamed(tunnel, peer),
+      silence: (tunnel, seconds, survived) => table.silence(tunnel, seconds, survived),
+      pathMtu: (tunnel, mtu) => table.pathMtu(tunnel, mtu),
     })
     this.table.start()
   }

@@ -187,13 +187,18 @@ void updateTunnel(const Napi::CallbackInfo& info) {
 void drop(const Napi::CallbackInfo& info) {
   if (owns(info.Env())) DataPlane::instance().drop(args::number(info[0]), static_cast<DropHow>(args::number(info[1])), args::text(info[2]));
 }
-// tunnel, BigUint64Array of 9: false for an unknown tunnel
+// tunnel, BigUint64Array of 13: false for an unknown tunnel
 Napi::Value counters(const Napi::CallbackInfo& info) {
   TunnelCounterWords words{};
   const bool known = owns(info.Env()) && DataPlane::instance().counters(args::number(info[0]), words);
   auto into = info[1].As<Napi::BigUint64Array>();
   for (size_t i = 0; i < words.size() && i < into.ElementLength(); ++i) into[i] = words[i];
   return Napi::Boolean::New(info.Env(), known);
+}
+Napi::Value dtlsSecret(const Napi::CallbackInfo& info) {
+  const DtlsSecret secret = owns(info.Env()) ? DataPlane::instance().dtlsSecret(args::bytes(info[0])) : DtlsSecret();
+  if (secret.bytes.empty()) return info.Env().Undefined();
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), secret.bytes.data(), secret.bytes.size());
 }
 void stats(const Napi::CallbackInfo& info) {
   const auto words = DataPlane::instance().stats();
@@ -213,6 +218,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("promote", promote);
   add("updateTunnel", updateTunnel);
   add("drop", drop);
+  add("dtlsSecret", dtlsSecret);
   add("counters", counters);
   add("stats", stats);
   return exports;

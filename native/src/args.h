@@ -84,7 +84,16 @@ inline std::shared_ptr<const DtlsOffer> dtlsOffer(const Napi::Value& value) {
   offer->masterSecret = copy("masterSecret");
   for (const std::string& name : texts(object.Get("ciphers"))) offer->ciphers += (offer->ciphers.empty() ? "" : ":") + name;
   offer->helloVerify = flag(object.Get("helloVerify"));
+  offer->formerSecret = copy("formerSecret");
+  offer->formerFirst = flag(object.Get("formerFirst"));
   return offer;
+}
+
+inline uint32_t numberOr(const Napi::Value& value, uint32_t otherwise) { return value.IsNumber() ? number(value) : otherwise; }
+
+inline Codec codec(const Napi::Value& value) {
+  const std::string name = text(value);
+  return name == "lzs" ? Codec::kLzs : name == "oc-lz4" ? Codec::kLz4 : name == "deflate" ? Codec::kDeflate : Codec::kNone;
 }
 
 // False when an address is none.
@@ -105,6 +114,16 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   into.dpdSec = number(spec.Get("dpdSec"));
   into.dpdRetries = number(spec.Get("dpdRetries"));
   into.keepaliveSec = number(spec.Get("keepaliveSec"));
+  into.dtlsDpdSec = numberOr(spec.Get("dtlsDpdSec"), into.dpdSec);
+  into.dtlsKeepaliveSec = numberOr(spec.Get("dtlsKeepaliveSec"), into.keepaliveSec);
+  into.rekeySec = number(spec.Get("rekeySec"));
+  const Napi::Value roaming = spec.Get("roaming"), compression = spec.Get("compression");
+  into.roaming = !roaming.IsBoolean() || flag(roaming);
+  into.learning = flag(spec.Get("learning"));
+  if (compression.IsObject()) {
+    into.cstpCodec = codec(compression.As<Napi::Object>().Get("cstp"));
+    into.dtlsCodec = codec(compression.As<Napi::Object>().Get("dtls"));
+  }
   into.dtls = dtlsOffer(spec.Get("dtls"));
   return true;
 }

@@ -167,6 +167,11 @@ void DataPlane::drop(uint32_t tunnel, DropHow how, std::string text) {
   running_->pool->drop(tunnel, how, std::move(text), how == DropHow::kClose ? TunnelDownReason::kSuperseded : TunnelDownReason::kDropped);
 }
 
+DtlsSecret DataPlane::dtlsSecret(ByteView id) {
+  std::lock_guard lock(mutex_);
+  return running_ != nullptr ? running_->pool->dtlsSecret(id) : DtlsSecret();
+}
+
 bool DataPlane::counters(uint32_t tunnel, TunnelCounterWords& into) {
   std::lock_guard lock(mutex_);
   return running_ != nullptr && running_->pool->counters(tunnel, into);

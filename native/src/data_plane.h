@@ -40,6 +40,8 @@ class DataPlane {
   void command(FrontCommand&& command);
   void update(uint32_t tunnel, TunnelSpec spec);
   void drop(uint32_t tunnel, DropHow how, std::string text);
+  // The PSK behind an offer's id; empty when there is none.
+  DtlsSecret dtlsSecret(ByteView id);
   bool counters(uint32_t tunnel, TunnelCounterWords& into);
   // Of the running plane, or of the last one.
   std::array<uint64_t, kStatCount> stats();

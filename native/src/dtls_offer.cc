@@ -4,6 +4,9 @@
 
 namespace postern {
 
-DtlsOffer::~DtlsOffer() { OPENSSL_cleanse(masterSecret.data(), masterSecret.size()); }
+DtlsOffer::~DtlsOffer() {
+  OPENSSL_cleanse(masterSecret.data(), masterSecret.size());
+  OPENSSL_cleanse(formerSecret.data(), formerSecret.size());
+}
 
 }  // namespace postern

@@ -15,6 +15,8 @@ struct DtlsOffer {
   Bytes id;                  // 1 to 32 bytes: session_id of the client's ClientHello (App-ID or Session-ID)
   Bytes masterSecret;        // 48 bytes with kResumed, else empty
   std::string ciphers;       // OpenSSL names joined by ':', the gateway's order; exactly one with kResumed
+  Bytes formerSecret;        // 32 bytes with kPsk, or empty: the key of the session's first tunnel (reference protocol section 9.8)
+  bool formerFirst = false;  // the client is known to use that one
   bool helloVerify = true;   // ask for a cookie first (reference cisco section 5: not when a Cisco client resumes)
   DtlsOffer() = default;
   DtlsOffer(const DtlsOffer&) = default;

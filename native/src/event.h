@@ -13,17 +13,20 @@ enum class EventType : uint32_t {
   kClosed = 4,      // arg: 1 = failed
   kFlushed = 5,
   kTunnelUp = 6,
-  kTunnelDown = 7,  // arg: TunnelDownReason, payload: 9 x u64 LE counters, then the peer's DISCONNECT payload
-  kDtlsUp = 8,      // payload: OpenSSL's name of the suite
+  kTunnelDown = 7,  // arg: TunnelDownReason, payload: 13 x u64 LE counters, then the peer's DISCONNECT payload
+  kDtlsUp = 8,      // arg: 1 = with the former key, payload: OpenSSL's name of the suite
   kDtlsDown = 9,    // arg: DtlsDownReason
+  kRoamed = 10,     // arg: port, payload: text of the address
+  kSilence = 11,    // arg: twice the seconds, one more when the path survived them
+  kPathMtu = 12,    // arg: bytes
 };
 
 // Order = DTLS_DOWN_REASONS in core/dataplane.ts.
-enum class DtlsDownReason : uint32_t { kClosed = 0, kDpd, kReplaced, kForged, kWithdrawn, kUnreachable };
+enum class DtlsDownReason : uint32_t { kClosed = 0, kDpd, kReplaced, kForged, kWithdrawn, kUnreachable, kRekey };
 
 // Order = TUNNEL_DOWN_REASONS in core/dataplane.ts.
 enum class TunnelDownReason : uint32_t {
-  kGone = 0, kEof, kPeerDisconnect, kDpd, kFrame, kTls, kDropped, kSuperseded, kStopped, kInternal,
+  kGone = 0, kEof, kPeerDisconnect, kDpd, kFrame, kTls, kDropped, kSuperseded, kStopped, kInternal, kRekey,
 };
 
 class EventSink {

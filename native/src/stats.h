@@ -20,7 +20,9 @@ namespace postern {
   X(dtlsHellosVerified) X(dtlsHellosRefused) X(dtlsHandshakes) X(dtlsHandshakeFailures)                    \
   X(dtlsHandshakesRefused) X(dtlsHandshakesOpen) X(dtlsOpen) X(dtlsRxRecords) X(dtlsTxRecords)             \
   X(dtlsReplayed) X(dtlsForged) X(dtlsInvalid)                                                             \
-  X(mergesDisabled) X(codelDropped) X(codelMarked)
+  X(mergesDisabled) X(codelDropped) X(codelMarked)                                                         \
+  X(keyUpdatesSent) X(keyUpdatesReceived) X(dtlsRekeys) X(dtlsRoamed) X(dtlsRoamingRefused)                \
+  X(mtuProbes) X(mtuLowered) X(mssClamped) X(compressed) X(decompressed) X(decompressFailures)
 
 enum class Stat : uint32_t {
 #define X(name) name,

@@ -9,7 +9,8 @@ namespace postern {
 class TunnelCounters {
  public:
   // Order = TUNNEL_COUNTERS in core/dataplane.ts, without the two ages.
-  enum Word : size_t { kRxPackets, kRxBytes, kTxPackets, kTxBytes, kRxSpoofed, kRxInvalid, kTxDropped, kWords };
+  enum Word : size_t { kRxPackets, kRxBytes, kTxPackets, kTxBytes, kRxSpoofed, kRxInvalid, kTxDropped,
+                       kDtlsRxPackets, kDtlsRxBytes, kDtlsTxPackets, kDtlsTxBytes, kWords };
 
   explicit TunnelCounters(uint64_t nowMs) noexcept : heardMs_(nowMs), payloadMs_(nowMs) {}
 

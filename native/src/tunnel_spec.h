@@ -15,6 +15,8 @@ namespace postern {
 using Ipv4 = uint32_t;  // host order
 using Ipv6 = std::array<uint8_t, 16>;
 
+enum class Codec : uint8_t { kNone = 0, kLzs, kLz4, kDeflate };
+
 struct TunnelSpec {
   std::optional<Ipv4> ipv4;
   std::optional<Ipv6> ipv6;
@@ -22,6 +24,11 @@ struct TunnelSpec {
   uint32_t dpdSec = 0;         // 0 = no own probes
   uint32_t dpdRetries = 3;
   uint32_t keepaliveSec = 0;   // 0 = none
+  uint32_t dtlsDpdSec = 0, dtlsKeepaliveSec = 0;  // the same on the DTLS channel
+  uint32_t rekeySec = 0;       // age of our own TLS 1.3 keys; 0 = only their limit counts
+  Codec cstpCodec = Codec::kNone, dtlsCodec = Codec::kNone;
+  bool roaming = true;         // the DTLS channel may follow its client
+  bool learning = false;       // report the silences that its path survives
   std::shared_ptr<const DtlsOffer> dtls;  // nullptr: the TLS channel alone
 };
 
@@ -41,7 +48,7 @@ struct Promotion {
 
 enum class DropHow : uint32_t { kDisconnect = 0, kTerminate = 1, kClose = 2 };
 
-inline constexpr size_t kTunnelCounterWords = 9;  // TUNNEL_COUNTERS in core/dataplane.ts
+inline constexpr size_t kTunnelCounterWords = 13;  // TUNNEL_COUNTERS in core/dataplane.ts
 using TunnelCounterWords = std::array<uint64_t, kTunnelCounterWords>;
 
 }  // namespace postern

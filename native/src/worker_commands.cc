@@ -39,7 +39,8 @@ void exportPsk(SSL* ssl, std::array<uint8_t, 32>& into) {
 
 bool sameOffer(const std::shared_ptr<const DtlsOffer>& a, const std::shared_ptr<const DtlsOffer>& b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->mode == b->mode && a->id == b->id && a->masterSecret == b->masterSecret && a->ciphers == b->ciphers && a->helloVerify == b->helloVerify;
+  return a->mode == b->mode && a->id == b->id && a->masterSecret == b->masterSecret && a->ciphers == b->ciphers && a->helloVerify == b->helloVerify && a->formerSecret == b->formerSecret &&
+         a->formerFirst == b->formerFirst;
 }
 
 }  // namespace

@@ -107,6 +107,11 @@ class Pool final : public WorkerPool {
     }
   }
 
+  DtlsSecret dtlsSecret(ByteView id) const override {
+    auto candidate = dtls_ ? dtls_->table.find(id) : std::nullopt;
+    return candidate && candidate->offer->mode == DtlsOffer::Mode::kPsk ? std::move(candidate->secret) : DtlsSecret();
+  }
+
   bool counters(uint32_t tunnel, TunnelCounterWords& into) const override { return table_.read(tunnel, coarseMs(), into); }
 
   void addStats(std::array<uint64_t, kStatCount>& sum) const override {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dtls_table.h"
 #include "endpoint.h"
 #include "event.h"
 #include "stats.h"
@@ -40,6 +41,8 @@ class WorkerPool {
   virtual void update(uint32_t tunnel, const TunnelSpec& spec) = 0;
   // Unknown tunnels are ignored. A drop that overtakes its own adopt still wins.
   virtual void drop(uint32_t tunnel, DropHow how, std::string text, TunnelDownReason reason) = 0;
+  // The PSK behind an offer's id; empty when there is none.
+  virtual DtlsSecret dtlsSecret(ByteView id) const = 0;
   virtual bool counters(uint32_t tunnel, TunnelCounterWords& into) const = 0;
   virtual void addStats(std::array<uint64_t, kStatCount>& sum) const = 0;
   // Closes all tunnels without DISCONNECT (close_notify, <= 200 ms), joins the threads, removes the device. Idempotent.

@@ -198,6 +198,9 @@ export function portFixture(options: PortFixtureOptions = {}) {
       tunnelDown: (tunnel, down) => sessions.tunnelDown(tunnel, down),
       dtlsUp: () => undefined,
       dtlsDown: () => undefined,
+      roamed: () => undefined,
+      silence: () => undefined,
+      pathMtu: () => undefined,
     },
   )
   return {

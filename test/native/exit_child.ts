@@ -39,6 +39,9 @@ function open(role: string): DataPlane {
     tunnelDown: () => undefined,
     dtlsUp: () => undefined,
     dtlsDown: () => undefined,
+    roamed: () => undefined,
+    silence: () => undefined,
+    pathMtu: () => undefined,
   }
   const info = plane.open({
     listen: [{ address: '127.0.0.1', port: Number(port) }], device: 'pte%d', addresses: ['10.217.0.1/24'], routes: [], mtu: 1400, workers: 2, lockDirectory, limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 500 },

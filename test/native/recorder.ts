@@ -1,4 +1,4 @@
-import type { ConnectionHandle, ConnectionInfo, DataPlaneHandler, DtlsDownReason, TunnelDown, TunnelHandle } from '../../core/dataplane.ts'
+import type { ConnectionHandle, ConnectionInfo, DataPlaneHandler, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../../core/dataplane.ts'
 
 export async function until(condition: () => boolean, what: string, limitMs = 8000): Promise<void> {
   const end = performance.now() + limitMs
@@ -71,6 +71,15 @@ export class Recorder implements DataPlaneHandler {
   dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {
     this.order.push(`dtls down ${tunnel} ${reason}`)
     this.dtls.push([tunnel, 'down', reason])
+  }
+  roamed(tunnel: TunnelHandle, { address, port }: ListenAddress): void {
+    this.order.push(`roamed ${tunnel} ${address} ${port}`)
+  }
+  silence(tunnel: TunnelHandle, seconds: number, survived: boolean): void {
+    this.order.push(`silence ${tunnel} ${seconds} ${survived}`)
+  }
+  pathMtu(tunnel: TunnelHandle, mtu: number): void {
+    this.order.push(`mtu ${tunnel} ${mtu}`)
   }
 
   seen(handle: ConnectionHandle): Seen {
