@@ -73,15 +73,16 @@ test('D01 session show has the three levels with protocol, cipher, state, bytes 
   const since = new Date(rig.clock.now()).toISOString()
   const shown = async () => (await run('session show', { id: session.id.slice(0, 6) })).data as { levels: unknown[]; rxBytes: number; id: string }
   const live = await shown()
+  const carried = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
   assert.equal(live.levels, [
-    { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since },
-    { level: 'SSL-Tunnel', state: 'up', protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', since },
-    { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null },
+    { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since, ...carried },
+    { level: 'SSL-Tunnel', state: 'up', protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', since, ...carried },
+    { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null, ...carried },
   ])
   assert.equal([live.id, live.rxBytes], [session.id, 0])
   client.end()
   await rig.plane.settled()
-  assert.equal((await shown()).levels[1], { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since })
+  assert.equal((await shown()).levels[1], { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since, ...carried })
 })
 
 test('D15 session drop tells the client the reason, ends the session and is audited', async () => {

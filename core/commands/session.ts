@@ -24,6 +24,10 @@ export function findSession(sessions: Sessions, text: string): Session {
   return only
 }
 
+function levelLine({ level, state, protocol, cipher, since, rxBytes, txBytes }: ReturnType<typeof sessionDetailJson>['levels'][number]): string {
+  return [`${level}: ${state}`, protocol, cipher, since && `since ${since}`, `received ${rxBytes} B, sent ${txBytes} B`].filter(Boolean).join(', ')
+}
+
 const running = ({ serving }: CoreServices): Serving => {
   if (!serving) throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
   return serving
@@ -62,7 +66,7 @@ export const sessionCommands: readonly CoreCommand[] = [
     handler: (services) => ({ args }) => {
       const { sessions } = running(services)
       const data = sessionDetailJson(findSession(sessions, args['id'] ?? ''), sessions)
-      return { data, text: data.levels.map((level) => [`${level.level}: ${level.state}`, level.protocol, level.cipher, level.since && `since ${level.since}`].filter(Boolean).join(', ')).join('\n') }
+      return { data, text: data.levels.map(levelLine).join('\n') }
     },
   },
   {

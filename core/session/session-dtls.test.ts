@@ -3,10 +3,12 @@ import * as assert from 'uvu/assert'
 import { frame, FRAME, packet, type FakeClient, type FakeDtls } from '../../native/fake.ts'
 import type { DtlsOffer, TunnelHandle } from '../dataplane.ts'
 import { sessionDetailJson, sessionJson } from './session-json.ts'
+import type { Session, Sessions } from './session.ts'
 import { login, rigs, type SessionRig } from './testing.ts'
 
 const rig = rigs(test)
 const ID = Buffer.alloc(32, 7)
+const NOTHING = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
 const PSK: DtlsOffer = { mode: 'psk', id: ID, ciphers: ['PSK-AES256-GCM-SHA384', 'PSK-CHACHA20-POLY1305'], helloVerify: true }
 
 async function dtls(one: SessionRig, client: FakeClient, ciphers?: readonly string[]): Promise<FakeDtls> {
@@ -54,8 +56,8 @@ test('D01 list and detail show the channel', async () => {
   assert.equal(brief.dtls, { version: 'DTLSv1.2', cipher: 'PSK-AES256-GCM-SHA384' })
   const { levels } = sessionDetailJson(session, one.table)
   assert.equal(levels.slice(1), [
-    { level: 'SSL-Tunnel', state: 'up', protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', since: brief.connectedAt },
-    { level: 'DTLS-Tunnel', state: 'up', protocol: 'DTLSv1.2', cipher: 'PSK-AES256-GCM-SHA384', since: new Date(one.clock.now()).toISOString() },
+    { level: 'SSL-Tunnel', state: 'up', protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', since: brief.connectedAt, ...NOTHING },
+    { level: 'DTLS-Tunnel', state: 'up', protocol: 'DTLSv1.2', cipher: 'PSK-AES256-GCM-SHA384', since: new Date(one.clock.now()).toISOString(), ...NOTHING },
   ])
 })
 
@@ -117,6 +119,30 @@ test('traffic over the channel counts for the session', async () => {
   channel.write(FRAME.data, packet('10.20.0.2', '10.20.0.1', 'x'.repeat(80)))
   client.write(frame(FRAME.data, packet('10.20.0.2', '10.20.0.1', 'x'.repeat(80))))
   assert.is(one.table.counters(session).rxBytes, 200n)
+})
+
+test('D01 each level tells what it carried, over all tunnels and a restart', async () => {
+  const one = rig()
+  const session = one.table.create(login())
+  const up = packet('10.20.0.2', '10.20.0.1', 'x'.repeat(80))
+  const down = packet('10.20.0.1', '10.20.0.2', 'y'.repeat(30))
+  for (let round = 1; round <= 2; round++) {
+    const client = await one.connect(session, PSK)
+    client.write(frame(FRAME.data, up))
+    one.plane.injectTun(down)
+    const channel = await dtls(one, client)
+    for (let i = 0; i < 3; i++) channel.write(FRAME.data, up)
+    one.plane.injectTun(down)
+    client.end()
+    await one.plane.settled()
+  }
+  const traffic = (of: Sessions, id: string): unknown[] => sessionDetailJson(of.get(id) as Session, of).levels.map(({ level, rxBytes, txBytes, rxPackets, txPackets }) => [level, rxBytes, txBytes, rxPackets, txPackets])
+  const expected = [['Parent-Tunnel', 800, 200, 8, 4], ['SSL-Tunnel', 200, 100, 2, 2], ['DTLS-Tunnel', 600, 100, 6, 2]]
+  assert.equal(traffic(one.table, session.id), expected)
+  one.table.stop()
+  one.kill()
+  const again = rig({ directory: one.directory, clock: one.clock })
+  assert.equal(traffic(again.table, session.id), expected)
 })
 
 test('the coming and going of the channel writes no row', async () => {

@@ -25,26 +25,42 @@ export function sessionJson(session: Session, sessions: Sessions) {
 }
 export type SessionJson = ReturnType<typeof sessionJson>
 
-/** What `session show` has beyond the list: device, limits, and the three levels (requirement D01). */
+/** What one level has carried, bytes and packets of inner IP. */
+const carried = (rxBytes: bigint, txBytes: bigint, rxPackets: bigint, txPackets: bigint) => ({
+  rxBytes: Number(rxBytes), txBytes: Number(txBytes), rxPackets: Number(rxPackets), txPackets: Number(txPackets),
+})
+
+/**
+ * What `session show` has beyond the list: device, limits, and the three levels (requirement D01). Traffic is counted over
+ * all tunnels of the session; that of the Parent-Tunnel is the sum of the two below it.
+ */
 export function sessionDetailJson(session: Session, sessions: Sessions) {
   const brief = sessionJson(session, sessions)
-  const { rxPackets, txPackets } = sessions.counters(session)
+  const all = sessions.counters(session)
   const { platform, hostname, uniqueId, mobile } = session.device
   return {
     ...brief,
-    rxPackets: Number(rxPackets),
-    txPackets: Number(txPackets),
+    rxPackets: Number(all.rxPackets),
+    txPackets: Number(all.txPackets),
     expiresAt: time(session.expiresAt),
     device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
     pool: session.policy.values.pool,
     levels: [
-      { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since: brief.createdAt },
-      session.state === 'waiting'
-        ? { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since: brief.idleSince }
-        : { level: 'SSL-Tunnel', state: 'up', protocol: brief.tls?.version ?? null, cipher: brief.tls?.cipher ?? null, since: brief.connectedAt },
-      session.dtls
-        ? { level: 'DTLS-Tunnel', state: 'up', protocol: session.dtls.version, cipher: session.dtls.cipher, since: time(session.dtls.since) }
-        : { level: 'DTLS-Tunnel', state: 'down', protocol: null, cipher: null, since: null },
+      { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since: brief.createdAt, ...carried(all.rxBytes, all.txBytes, all.rxPackets, all.txPackets) },
+      {
+        level: 'SSL-Tunnel',
+        ...(session.state === 'waiting'
+          ? { state: 'down', protocol: null, cipher: null, since: brief.idleSince }
+          : { state: 'up', protocol: brief.tls?.version ?? null, cipher: brief.tls?.cipher ?? null, since: brief.connectedAt }),
+        ...carried(all.rxBytes - all.dtlsRxBytes, all.txBytes - all.dtlsTxBytes, all.rxPackets - all.dtlsRxPackets, all.txPackets - all.dtlsTxPackets),
+      },
+      {
+        level: 'DTLS-Tunnel',
+        ...(session.dtls
+          ? { state: 'up', protocol: session.dtls.version, cipher: session.dtls.cipher, since: time(session.dtls.since) }
+          : { state: 'down', protocol: null, cipher: null, since: null }),
+        ...carried(all.dtlsRxBytes, all.dtlsTxBytes, all.dtlsRxPackets, all.dtlsTxPackets),
+      },
     ],
   }
 }

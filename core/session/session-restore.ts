@@ -57,7 +57,10 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
   if ((row.used === 1 && !hasLease) || homeless.has(row.id)) return 'lease-lost'
   // Leases are claimed by a CONNECT only.
   const used = hasLease
-  const totals = { rxBytes: BigInt(row.rx_bytes), txBytes: BigInt(row.tx_bytes), rxPackets: BigInt(row.rx_packets), txPackets: BigInt(row.tx_packets) }
+  const totals = {
+    rxBytes: BigInt(row.rx_bytes), txBytes: BigInt(row.tx_bytes), rxPackets: BigInt(row.rx_packets), txPackets: BigInt(row.tx_packets),
+    dtlsRxBytes: BigInt(row.dtls_rx_bytes), dtlsTxBytes: BigInt(row.dtls_tx_bytes), dtlsRxPackets: BigInt(row.dtls_rx_packets), dtlsTxPackets: BigInt(row.dtls_tx_packets),
+  }
   const record = new SessionRecord({
     id: row.id, user: row.user, group: row.grp, device, policy, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
     restored: { used, totals },

@@ -65,6 +65,14 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
       DROP TABLE core_session;
       ALTER TABLE core_session_next RENAME TO core_session;`,
   },
+  {
+    version: 3,
+    sql: `
+      ALTER TABLE core_session ADD COLUMN dtls_rx_bytes INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE core_session ADD COLUMN dtls_tx_bytes INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE core_session ADD COLUMN dtls_rx_packets INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE core_session ADD COLUMN dtls_tx_packets INTEGER NOT NULL DEFAULT 0;`,
+  },
 ]
 
 export interface SessionRow {
@@ -86,6 +94,10 @@ export interface SessionRow {
   readonly tx_bytes: number
   readonly rx_packets: number
   readonly tx_packets: number
+  readonly dtls_rx_bytes: number
+  readonly dtls_tx_bytes: number
+  readonly dtls_rx_packets: number
+  readonly dtls_tx_packets: number
 }
 
 /** The rows of sessions. Times are wall clock milliseconds. */
@@ -136,12 +148,13 @@ export class SessionRows {
       db
         .prepare(
           `UPDATE core_session SET key_id = ?, peer = ?, created_at = ?, expires_at = ?, used = ?, waiting_since = ?, connected_at = ?, tls = ?,
-           rx_bytes = ?, tx_bytes = ?, rx_packets = ?, tx_packets = ? WHERE id = ?`,
+           rx_bytes = ?, tx_bytes = ?, rx_packets = ?, tx_packets = ?, dtls_rx_bytes = ?, dtls_tx_bytes = ?, dtls_rx_packets = ?, dtls_tx_packets = ? WHERE id = ?`,
         )
         .run(
           session.keyId, session.peer, session.createdAt, session.expiresAt ?? null, session.used ? 1 : 0, session.idleSince ?? null,
           session.connectedAt ?? null, session.tls ? JSON.stringify(session.tls) : null,
-          totals.rxBytes, totals.txBytes, totals.rxPackets, totals.txPackets, session.id,
+          totals.rxBytes, totals.txBytes, totals.rxPackets, totals.txPackets,
+          totals.dtlsRxBytes, totals.dtlsTxBytes, totals.dtlsRxPackets, totals.dtlsTxPackets, session.id,
         ),
     )
   }

@@ -1,6 +1,7 @@
-import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelCounters, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
+import type { Totals } from './tunnel-totals.ts'
 
 /** Why a session or tunnel ended; the same word goes to the client, to accounting and to the log. */
 export type EndCause =
@@ -91,7 +92,7 @@ export interface Sessions {
   /** Hands the connection to the data plane. An older tunnel of the session is closed first; the newest wins. */
   startTunnel(start: TunnelStart): void
   /** Cumulative over all tunnels of the session, the live one included. */
-  counters(session: Session): Pick<TunnelCounters, 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'>
+  counters(session: Session): Totals
   /**
    * Ends the session for good: DISCONNECT (or what `how` says) with `text`, leases into quarantine, cookie dead. False
    * when unknown.

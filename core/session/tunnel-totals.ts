@@ -1,17 +1,17 @@
 import type { TunnelCounters, TunnelHandle } from '../dataplane.ts'
 
-export type Totals = Pick<TunnelCounters, 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'>
-export const NO_TRAFFIC: Totals = { rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n }
+const COUNTED = ['rxBytes', 'txBytes', 'rxPackets', 'txPackets', 'dtlsRxBytes', 'dtlsTxBytes', 'dtlsRxPackets', 'dtlsTxPackets'] as const
+/** Payload bytes and packets of inner IP; what begins with `dtls` is the part of the others that took the DTLS channel. */
+export type Totals = Pick<TunnelCounters, (typeof COUNTED)[number]>
 
-const add = (a: Totals, b: Totals): Totals => ({
-  rxBytes: a.rxBytes + b.rxBytes, txBytes: a.txBytes + b.txBytes,
-  rxPackets: a.rxPackets + b.rxPackets, txPackets: a.txPackets + b.txPackets,
+const each = (value: (name: (typeof COUNTED)[number]) => bigint): Totals => ({
+  rxBytes: value('rxBytes'), txBytes: value('txBytes'), rxPackets: value('rxPackets'), txPackets: value('txPackets'),
+  dtlsRxBytes: value('dtlsRxBytes'), dtlsTxBytes: value('dtlsTxBytes'), dtlsRxPackets: value('dtlsRxPackets'), dtlsTxPackets: value('dtlsTxPackets'),
 })
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)
-const atLeast = (a: Totals, b: Totals): Totals => ({
-  rxBytes: max(a.rxBytes, b.rxBytes), txBytes: max(a.txBytes, b.txBytes),
-  rxPackets: max(a.rxPackets, b.rxPackets), txPackets: max(a.txPackets, b.txPackets),
-})
+export const NO_TRAFFIC: Totals = each(() => 0n)
+
+const add = (a: Totals, b: Totals): Totals => each((name) => a[name] + b[name])
+const atLeast = (a: Totals, b: Totals): Totals => each((name) => (a[name] > b[name] ? a[name] : b[name]))
 
 /** Traffic of a session over all its tunnels. Never falls: what a tunnel once showed counts, also when it cannot be asked any more. */
 export class TunnelTotals {

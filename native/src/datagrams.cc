@@ -172,14 +172,16 @@ void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
   bool spoken = true;
   switch (plain[0]) {
     case cstp::kData:
-      if (!payload.empty()) uplink_.packet(tunnel, payload, nowMs);
+      if (!payload.empty() && uplink_.packet(tunnel, payload, nowMs)) {
+        tunnel.counters.add(TunnelCounters::kDtlsRxPackets);
+        tunnel.counters.add(TunnelCounters::kDtlsRxBytes, payload.size());
+      }
       break;
     case cstp::kDpdReq:
       stats_.add(Stat::dpdReceived);
       // Clients measure the path with padded probes: at full length (reference dataplane section 8, 1). They do it before
       // they look at packets.
-      output_.send(channel, cstp::kDpdResp, payload, static_cast<uint32_t>(nowMs / 1000));
-      channel.liveness.sent(static_cast<uint32_t>(nowMs / 1000));
+      if (const auto nowSec = static_cast<uint32_t>(nowMs / 1000); channel.mayAnswer(nowSec)) output_.send(channel, cstp::kDpdResp, payload, nowSec);
       spoken = payload.size() < kProbe;
       break;
     case cstp::kDpdResp:

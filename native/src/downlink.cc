@@ -80,7 +80,6 @@ void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& writ
   if (dtls != nullptr && !dtls->ended && dtls->carries(length + 1, nowSec)) {
     write(udp_.reserve(*dtls, length));
     udp_.send(*dtls, cstp::kData, length, nowSec);
-    dtls->liveness.sent(nowSec);
   } else {
     write(tunnel.reserve(length));
     tunnel.send(length);

@@ -15,6 +15,7 @@ class Tunnel;
 
 struct DtlsChannel {
   // Implementation constants.
+  static constexpr uint32_t kAnswersPerSecond = 64;  // to DPD: finding the MTU takes a client 20 of them
   static constexpr uint32_t kForgetLimitSec = 600;  // as the kernel forgets what it has learnt of a path
 
   DtlsChannel(Tunnel& owner, DtlsReady& ready, std::vector<DtlsChannel*>& endings, uint32_t nowSec)
@@ -35,6 +36,12 @@ struct DtlsChannel {
     if (nowSec < limitUntilSec) return false;
     limit = SIZE_MAX;
     return true;
+  }
+  // One more answer to its DPD requests? A flood of them is not worth a flood.
+  bool mayAnswer(uint32_t nowSec) noexcept {
+    if (answeredSec_ != nowSec) answers_ = 0;
+    answeredSec_ = nowSec;
+    return ++answers_ <= kAnswersPerSecond;
   }
   // A record of `length` bytes was longer than the path takes.
   void tooLong(size_t length, uint32_t nowSec) noexcept {
@@ -65,6 +72,7 @@ struct DtlsChannel {
 
  private:
   std::vector<DtlsChannel*>& endings_;
+  uint32_t answeredSec_ = 0, answers_ = 0;
 };
 
 }  // namespace postern

@@ -1,4 +1,4 @@
-// When a tunnel probes its silent client, keeps a silent path open, and gives up (reference protocol section 8). Sans
+// When a channel probes its silent client, keeps a silent path open, and gives up (reference protocol section 8). Sans
 // I/O: seconds in, actions out.
 #pragma once
 #include <algorithm>
@@ -7,6 +7,15 @@
 #include "tunnel_spec.h"
 
 namespace postern {
+
+// Of one channel, in seconds.
+struct ChannelClocks {
+  uint32_t dpdSec;        // silence before a probe; 0 = none
+  uint32_t dpdRetries;
+  uint32_t keepaliveSec;  // without sending; 0 = none
+};
+inline ChannelClocks tlsClocks(const TunnelSpec& spec) noexcept { return {spec.dpdSec, spec.dpdRetries, spec.keepaliveSec}; }
+inline ChannelClocks dtlsClocks(const TunnelSpec& spec) noexcept { return {spec.dtlsDpdSec, spec.dpdRetries, spec.dtlsKeepaliveSec}; }
 
 class Liveness {
  public:
@@ -21,14 +30,14 @@ class Liveness {
   void sent(uint32_t nowSec) noexcept { sent_ = nowSec; }
 
   // What is due now; a probe or a keepalive is taken as sent. Ask again until kNone.
-  Action check(const TunnelSpec& spec, uint32_t nowSec) noexcept {
-    if (spec.dpdSec != 0 && nowSec >= nextProbe(spec)) {
-      if (probes_ != 0 && probes_ >= spec.dpdRetries) return Action::kDead;
+  Action check(const ChannelClocks& clocks, uint32_t nowSec) noexcept {
+    if (clocks.dpdSec != 0 && nowSec >= nextProbe(clocks)) {
+      if (probes_ != 0 && probes_ >= clocks.dpdRetries) return Action::kDead;
       ++probes_;
       probed_ = sent_ = nowSec;
       return Action::kProbe;
     }
-    if (spec.keepaliveSec != 0 && nowSec >= sent_ + spec.keepaliveSec) {
+    if (clocks.keepaliveSec != 0 && nowSec >= sent_ + clocks.keepaliveSec) {
       sent_ = nowSec;
       return Action::kKeepalive;
     }
@@ -36,18 +45,18 @@ class Liveness {
   }
 
   // The second in which check() may have something to do; 0 = never.
-  uint32_t nextDue(const TunnelSpec& spec) const noexcept {
-    uint32_t due = spec.dpdSec != 0 ? nextProbe(spec) : 0;
-    if (spec.keepaliveSec != 0) {
-      const uint32_t keepalive = sent_ + spec.keepaliveSec;
+  uint32_t nextDue(const ChannelClocks& clocks) const noexcept {
+    uint32_t due = clocks.dpdSec != 0 ? nextProbe(clocks) : 0;
+    if (clocks.keepaliveSec != 0) {
+      const uint32_t keepalive = sent_ + clocks.keepaliveSec;
       due = due == 0 ? keepalive : std::min(due, keepalive);
     }
     return due;
   }
 
  private:
-  uint32_t nextProbe(const TunnelSpec& spec) const noexcept {
-    return probes_ == 0 ? heard_ + spec.dpdSec : probed_ + std::max(1u, spec.dpdSec / 2);
+  uint32_t nextProbe(const ChannelClocks& clocks) const noexcept {
+    return probes_ == 0 ? heard_ + clocks.dpdSec : probed_ + std::max(1u, clocks.dpdSec / 2);
   }
   uint32_t heard_, sent_;
   uint32_t probed_ = 0;

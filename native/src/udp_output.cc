@@ -46,6 +46,7 @@ void UdpOutput::send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowS
   used_ += n;
   ++count_;
   nowSec_ = nowSec;
+  to.liveness.sent(nowSec);
   if (type == cstp::kData) {
     ++packets_;
     payload_ += length;
@@ -119,6 +120,8 @@ void UdpOutput::delivered(size_t datagrams) noexcept {
   TunnelCounters& counters = channel_->tunnel.counters;
   counters.add(TunnelCounters::kTxPackets, packets);
   counters.add(TunnelCounters::kTxBytes, bytes);
+  counters.add(TunnelCounters::kDtlsTxPackets, packets);
+  counters.add(TunnelCounters::kDtlsTxBytes, bytes);
   packets_ -= packets;
   payload_ -= bytes;
 }

@@ -92,7 +92,7 @@ bool Uplink::frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs) {
     case cstp::kDpdReq:
       stats_.add(Stat::dpdReceived);
       // At full length: clients measure the path with padded probes (reference dataplane section 8, 1).
-      tunnel.control(cstp::kDpdResp, frame.payload);
+      if (tunnel.control(cstp::kDpdResp, frame.payload)) tunnel.liveness.sent(static_cast<uint32_t>(nowMs / 1000));
       return true;
     case cstp::kDpdResp:
     case cstp::kKeepalive:
@@ -120,7 +120,7 @@ ByteSpan Uplink::keep(ByteView payload) {
   return {at, payload.size()};
 }
 
-void Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
+bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   PacketInfo info;
   const bool sound = parsePacket(packet, info);
   const Source source = sound ? checkSource(tunnel.spec, info) : Source::kNoise;
@@ -128,12 +128,13 @@ void Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
     const bool spoofed = source == Source::kForeign;
     tunnel.counters.add(spoofed ? TunnelCounters::kRxSpoofed : TunnelCounters::kRxInvalid);
     stats_.add(spoofed ? Stat::rxSpoofed : Stat::rxInvalid);
-    return;
+    return false;
   }
   tunnel.counters.add(TunnelCounters::kRxPackets);
   tunnel.counters.add(TunnelCounters::kRxBytes, packet.size());
   tunnel.counters.payload(nowMs);
   tun_.add(packet, info, tunnel.id);
+  return true;
 }
 
 Uplink::Outcome Uplink::down(TunnelDownReason reason) {

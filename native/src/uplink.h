@@ -24,7 +24,7 @@ class Uplink {
   // Bytes that were decrypted before the tunnel came here.
   Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
   // An inner packet that came over DTLS. Its bytes stay valid and ours to write until flush().
-  void packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs);
+  bool packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs);
   // End of the round: everything goes into the TUN device, the arena is empty again.
   void flush() noexcept;
 

@@ -29,7 +29,7 @@ void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
   associations_.expire(tunnel, second);
   while (tunnel.dtls && !tunnel.dtls->ended) {
     DtlsChannel& channel = *tunnel.dtls;
-    switch (channel.liveness.check(tunnel.spec, second)) {
+    switch (channel.liveness.check(dtlsClocks(tunnel.spec), second)) {
       case Liveness::Action::kNone:
         return;
       case Liveness::Action::kProbe:

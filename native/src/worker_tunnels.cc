@@ -128,7 +128,7 @@ void Worker::check(uint32_t id, uint32_t second) {
 
 bool Worker::checkTls(Tunnel& tunnel, uint32_t second) {
   for (;;) {
-    switch (tunnel.liveness.check(tunnel.spec, second)) {
+    switch (tunnel.liveness.check(tlsClocks(tunnel.spec), second)) {
       case Liveness::Action::kNone:
         return true;
       case Liveness::Action::kProbe:
@@ -152,11 +152,11 @@ bool Worker::checkTls(Tunnel& tunnel, uint32_t second) {
 }
 
 void Worker::schedule(Tunnel& tunnel) {
-  uint32_t due = tunnel.liveness.nextDue(tunnel.spec);
+  uint32_t due = tunnel.liveness.nextDue(tlsClocks(tunnel.spec));
   const auto earlier = [&due](uint32_t at) {
     if (at != 0 && (due == 0 || at < due)) due = at;
   };
-  if (tunnel.dtls) earlier(tunnel.dtls->liveness.nextDue(tunnel.spec));
+  if (tunnel.dtls) earlier(tunnel.dtls->liveness.nextDue(dtlsClocks(tunnel.spec)));
   if (tunnel.nextDtls) earlier(tunnel.nextDtls->waitsUntilSec);
   if (due == 0 || (tunnel.wheelAt != 0 && tunnel.wheelAt <= due)) return;
   tunnel.wheelAt = wheel_.schedule(tunnel.id, due);

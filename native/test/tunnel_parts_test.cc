@@ -9,35 +9,33 @@ using namespace postern;
 
 TEST_CASE("liveness: probe after silence, again at half the interval, dead after the retries") {
   using Action = Liveness::Action;
-  TunnelSpec spec;
-  spec.dpdSec = 30;
-  spec.dpdRetries = 2;
+  const ChannelClocks clocks{30, 2, 0};
   Liveness l(100);
-  CHECK(l.nextDue(spec) == 130);
-  CHECK(l.check(spec, 129) == Action::kNone);
-  CHECK(l.check(spec, 130) == Action::kProbe);
-  CHECK(l.check(spec, 130) == Action::kNone);
-  CHECK(l.nextDue(spec) == 145);
+  CHECK(l.nextDue(clocks) == 130);
+  CHECK(l.check(clocks, 129) == Action::kNone);
+  CHECK(l.check(clocks, 130) == Action::kProbe);
+  CHECK(l.check(clocks, 130) == Action::kNone);
+  CHECK(l.nextDue(clocks) == 145);
   l.heard(140);
-  CHECK(l.nextDue(spec) == 170);
-  CHECK(l.check(spec, 170) == Action::kProbe);
-  CHECK(l.check(spec, 185) == Action::kProbe);
-  CHECK(l.check(spec, 199) == Action::kNone);
-  CHECK(l.check(spec, 200) == Action::kDead);
+  CHECK(l.nextDue(clocks) == 170);
+  CHECK(l.check(clocks, 170) == Action::kProbe);
+  CHECK(l.check(clocks, 185) == Action::kProbe);
+  CHECK(l.check(clocks, 199) == Action::kNone);
+  CHECK(l.check(clocks, 200) == Action::kDead);
 }
 
 TEST_CASE("liveness: keepalive only when nothing was sent, nothing at all when switched off") {
   using Action = Liveness::Action;
-  TunnelSpec spec;
-  CHECK(Liveness(5).nextDue(spec) == 0);
-  CHECK(Liveness(5).check(spec, 1'000'000) == Action::kNone);
-  spec.keepaliveSec = 20;
+  ChannelClocks clocks{0, 3, 0};
+  CHECK(Liveness(5).nextDue(clocks) == 0);
+  CHECK(Liveness(5).check(clocks, 1'000'000) == Action::kNone);
+  clocks.keepaliveSec = 20;
   Liveness l(100);
   l.sent(110);
-  CHECK(l.nextDue(spec) == 130);
-  CHECK(l.check(spec, 129) == Action::kNone);
-  CHECK(l.check(spec, 130) == Action::kKeepalive);
-  CHECK(l.nextDue(spec) == 150);
+  CHECK(l.nextDue(clocks) == 130);
+  CHECK(l.check(clocks, 129) == Action::kNone);
+  CHECK(l.check(clocks, 130) == Action::kKeepalive);
+  CHECK(l.nextDue(clocks) == 150);
 }
 
 TEST_CASE("the wheel visits each entry once, in its second, near or far, within the budget") {

@@ -116,7 +116,7 @@ TEST_CASE("G13 a DTLS channel that answers no probe ends alone: the tunnel goes 
   NEEDS_NETWORK();
   Gateway gateway(1, 1400, loopback());
   TunnelSpec spec = specWith(2);
-  spec.dpdSec = 1;
+  spec.dpdSec = spec.dtlsDpdSec = 1;
   spec.dpdRetries = 1;
   Session session(gateway, 2, 2, spec);
   auto client = session.udp();

@@ -84,7 +84,7 @@ export class MemorySessions implements Sessions {
     this.tunnels.set(tunnel, start.session.id)
     this.plane.promote({ connection: start.connection.handle, tunnel, spec: start.spec, head: start.head, early: start.early, seen: start.seen })
   }
-  counters = (): { rxBytes: bigint; txBytes: bigint; rxPackets: bigint; txPackets: bigint } => ({ rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n })
+  counters: Sessions['counters'] = () => ({ rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, dtlsRxBytes: 0n, dtlsTxBytes: 0n, dtlsRxPackets: 0n, dtlsTxPackets: 0n })
   end(id: string, cause: EndCause): boolean {
     for (const [tunnel, owner] of this.tunnels) if (owner === id) this.plane.drop(tunnel, 'disconnect', cause)
     this.ended.push({ id, cause })
