@@ -16,7 +16,7 @@ export * from './hooks.ts'
 export * from './log.ts'
 export * from './nearest.ts'
 export {
-  contains, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize, sourceNetwork, type Address, type Prefix,
+  contains, endpointAddress, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize, sourceNetwork, type Address, type Prefix,
 } from './net/address.ts'
 export * from './plugin.ts'
 export * from './policy/policy.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
-  contains, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize, sourceNetwork,
+  contains, endpointAddress, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixSize, sourceNetwork,
 } from './address.ts'
 
 const prefix = (text: string) => {
@@ -73,6 +73,10 @@ test('one source is an IPv4 address, mapped or not, or the /64 of an IPv6 addres
   assert.is(sourceNetwork('::ffff:192.0.2.1'), '192.0.2.1')
   assert.is(sourceNetwork('2001:db8:0:1::7'), sourceNetwork('2001:db8:0:1:ffff::'))
   assert.is.not(sourceNetwork('2001:db8:0:1::7'), sourceNetwork('2001:db8:0:2::7'))
+})
+
+test('the address of an endpoint is what went into it', () => {
+  for (const one of ['192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1']) assert.is(endpointAddress(formatEndpoint(one, 443)), one)
 })
 
 test.run()

@@ -125,6 +125,9 @@ export function parseEndpoint(text: string): { readonly address: string; readonl
 export const formatEndpoint = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
+/** The address in what `formatEndpoint` made. */
+export const endpointAddress = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
+
 /** What counts as one source: an IPv4 address, or the /64 of an IPv6 address. */
 export function sourceNetwork(address: string): string {
   if (!address.includes(':')) return address

@@ -43,6 +43,7 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   idleTimeoutSec: { key: 'idle-timeout', schema: timeout(), builtIn: 1800, title: 'Idle timeout', description: 'Counts only without an SSL-Tunnel' },
   inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off', notInForce: 'anywhere' },
   disconnectedTimeoutSec: { key: 'disconnected-timeout', schema: timeout(), builtIn: 1800, title: 'Disconnected timeout', description: 'How long a session waits for its client to return' },
+  denyRoaming: { key: 'deny-roaming', schema: z.boolean(), builtIn: false, title: 'No roaming', description: 'A session stays at the address it logged in from' },
   sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },
   rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Interval at which the client makes new keys; 0s = never' },
   rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel or ssl' },

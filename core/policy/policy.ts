@@ -16,6 +16,7 @@ export interface Policy {
   readonly idleTimeoutSec: number
   readonly inactivityTimeoutSec: number
   readonly disconnectedTimeoutSec: number
+  readonly denyRoaming: boolean
   readonly sessionTimeoutSec: number
   readonly rekeyTimeSec: number
   readonly rekeyMethod: 'new-tunnel' | 'ssl'

@@ -27,6 +27,10 @@ export class SessionListeners {
     this.log.info('dtls down', { session: session.id, user: session.user, reason })
     this.each((listener) => listener.dtlsDown?.(session, reason))
   }
+  roamed(session: Session, from: string): void {
+    this.log.info('session roamed', { session: session.id, user: session.user, from, to: session.peer })
+    this.each((listener) => listener.roamed?.(session, from))
+  }
   down(session: Session, reason: string): void {
     this.log.info('tunnel down', { session: session.id, user: session.user, reason })
     this.each((listener) => listener.tunnelDown?.(session, reason))

@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
+import { FormerKey } from './former-key.ts'
 import type { Claim } from './lease-book.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, Leases, Session, SessionState } from './session.ts'
@@ -44,6 +45,7 @@ export class SessionRecord implements Session {
   idleSince: number | undefined
   machine: Machine
   readonly totals: TunnelTotals
+  readonly formerKey = new FormerKey()
   /** Monotonic: end of the session timeout, end of the wait. */
   endsAt = Infinity
   waitEndsAt = Infinity

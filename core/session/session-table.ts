@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts'
 import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { formatEndpoint } from '../net/address.ts'
+import { endpointAddress, formatEndpoint } from '../net/address.ts'
 import type { Policies } from '../policy/policy.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
@@ -167,7 +167,9 @@ export class SessionTable implements Sessions {
     const { connection } = start
     const record = this.record(start.session)
     const tunnel = ++this.lastTunnel as TunnelHandle
+    const from = record.peer
     record.peer = formatEndpoint(connection.peer.address, connection.peer.port)
+    if (endpointAddress(from) !== connection.peer.address) this.listeners.roamed(record, from)
     record.tls = { version: connection.tlsVersion, cipher: connection.cipher }
     record.dirty = true
     this.byTunnel.set(tunnel, record)
@@ -190,13 +192,17 @@ export class SessionTable implements Sessions {
   /** From the data plane. */
   tunnelUp(tunnel: TunnelHandle): void {
     const record = this.byTunnel.get(tunnel)
-    if (record) this.apply(record, { type: 'up', tunnel }, {})
+    if (!record) return
+    if (record.machine.tunnel === tunnel) record.formerKey.keep((offer) => this.parts.dataPlane.dtlsSecret(offer))
+    this.apply(record, { type: 'up', tunnel }, {})
   }
 
   /** From the data plane: the client speaks over DTLS. */
-  dtlsUp(tunnel: TunnelHandle, cipher: string, _former = false): void {
+  dtlsUp(tunnel: TunnelHandle, cipher: string, former = false): void {
     const record = this.byTunnel.get(tunnel)
-    if (record) this.apply(record, { type: 'dtls-up', tunnel }, { cipher })
+    if (!record) return
+    record.formerKey.seen(former)
+    this.apply(record, { type: 'dtls-up', tunnel }, { cipher })
   }
 
   /** From the data plane: the tunnel goes on over TLS. */
@@ -208,9 +214,11 @@ export class SessionTable implements Sessions {
   /** From the data plane: the client's DTLS comes from elsewhere. */
   roamed(tunnel: TunnelHandle, peer: ListenAddress): void {
     const record = this.byTunnel.get(tunnel)
-    if (!record) return
+    if (record?.machine.tunnel !== tunnel) return
+    const from = record.peer
     record.peer = formatEndpoint(peer.address, peer.port)
     record.dirty = true
+    this.listeners.roamed(record, from)
   }
 
   /** From the data plane. */
@@ -250,7 +258,7 @@ export class SessionTable implements Sessions {
       switch (effect.do) {
         case 'close': dataPlane.drop(effect.tunnel, 'close', ''); break
         case 'drop': dataPlane.drop(effect.tunnel, why.how ?? 'disconnect', why.text ?? ''); break
-        case 'promote': this.promote(effect.tunnel, why.start); break
+        case 'promote': this.promote(record, effect.tunnel, why.start); break
         case 'tell-up': this.listeners.up(record); break
         case 'tell-dtls-up': this.listeners.dtlsUp(record); break
         case 'tell-dtls-down': this.listeners.dtlsDown(record, why.dtlsReason ?? 'closed'); break
@@ -260,15 +268,16 @@ export class SessionTable implements Sessions {
     }
   }
 
-  private promote(tunnel: TunnelHandle, start: TunnelStart | undefined): void {
+  private promote(record: SessionRecord, tunnel: TunnelHandle, start: TunnelStart | undefined): void {
     if (!start) throw new Error('a promotion needs its connection')
     const { connection, spec, head, early, seen } = start
-    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec, head, early, seen })
+    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec: record.formerKey.offered(spec), head, early, seen })
     spec.dtls?.masterSecret?.fill(0)
   }
 
   private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
     this.index.delete(record)
+    record.formerKey.wipe()
     this.due.delete(record.id)
     if (nobodyWaits) this.keeper.buryLater(record.claim, record.leases)
     else this.keeper.bury(record.claim, record.leases)

@@ -107,6 +107,8 @@ export interface SessionListener {
   dtlsUp?(session: Session): void
   /** The tunnel goes on over TLS. None comes when the tunnel itself goes down. */
   dtlsDown?(session: Session, reason: DtlsDownReason): void
+  /** The client is elsewhere: `from` and the session's `peer` are endpoints. */
+  roamed?(session: Session, from: string): void
   tunnelDown?(session: Session, reason: string): void
   sessionEnded?(session: Session, cause: EndCause): void
 }

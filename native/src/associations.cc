@@ -14,7 +14,7 @@ void Associations::offer(Tunnel& tunnel, const DtlsOffer* before) {
   if (shared_ == nullptr) return;
   const auto& offer = tunnel.spec.dtls;
   if (before != nullptr && (offer == nullptr || offer->id != before->id)) shared_->table.remove(before->id, tunnel.id);
-  if (offer != nullptr) return shared_->table.enter({tunnel.id, worker_, offer, secretOf(tunnel)});
+  if (offer != nullptr) return shared_->table.enter({tunnel.id, worker_, offer, secretOf(tunnel), tunnel.spec.roaming ? std::nullopt : tunnel.address});
   if (before != nullptr) shared_->handshakes.forget(tunnel.id);
   if (tunnel.dtls) remove(*tunnel.dtls, DtlsDownReason::kWithdrawn);
   if (tunnel.nextDtls) take(tunnel.nextDtls);
@@ -43,8 +43,7 @@ bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs) {
   if (DtlsChannel* before = peers_.find(ready.peer)) remove(*before, DtlsDownReason::kReplaced);
   if (tunnel.nextDtls) take(tunnel.nextDtls);
   tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, static_cast<uint32_t>(nowMs / 1000));
-  peers_.insert(*tunnel.nextDtls);
-  if (shared_->workers > 1) shared_->peers.own(ready.peer, worker_);
+  enter(*tunnel.nextDtls);
   // Its last flight may still be repeated.
   shared_->peers.begin(ready.peer, nowMs + DtlsHandshakes::kTimeoutMs, nowMs);
   changed_.push_back(tunnel.nextDtls.get());
@@ -71,10 +70,39 @@ void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
     remove(*tunnel.dtls, DtlsDownReason::kReplaced);
   }
   tunnel.dtls = std::move(tunnel.nextDtls);
+  shared_->sources.enter(channel.peer, worker_);
   changed_.push_back(&channel);
   stats_.add(Stat::dtlsOpen);
   const std::string& name = channel.cipher;
   events_.post(EventType::kDtlsUp, tunnel.id, 0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
+  // By its handshake it may have come from anywhere.
+  if (tunnel.address && channel.peer.address != *tunnel.address) tellPeer(channel);
+}
+
+void Associations::enter(DtlsChannel& channel) {
+  peers_.insert(channel);
+  if (shared_->workers > 1) shared_->peers.own(channel.peer, worker_);
+  if (channel.confirmed) shared_->sources.enter(channel.peer, worker_);
+}
+
+void Associations::forget(DtlsChannel& channel) {
+  peers_.remove(channel);
+  if (shared_->workers > 1) shared_->peers.disown(channel.peer, worker_);
+  if (channel.confirmed) shared_->sources.leave(channel.peer, worker_);
+}
+
+void Associations::move(DtlsChannel& channel, const UdpPeer& peer, uint64_t nowMs) {
+  forget(channel);
+  channel.roam(peer, nowMs);
+  enter(channel);
+  stats_.add(Stat::dtlsRoamed);
+  tellPeer(channel);
+}
+
+void Associations::tellPeer(const DtlsChannel& channel) {
+  const std::string address = channel.peer.addressText();
+  channel.tunnel.address = channel.peer.address;
+  events_.post(EventType::kRoamed, channel.tunnel.id, channel.peer.port, {reinterpret_cast<const uint8_t*>(address.data()), address.size()});
 }
 
 void Associations::settle() {
@@ -98,8 +126,7 @@ void Associations::take(std::unique_ptr<DtlsChannel>& channel) {
     shared_->handshakes.confirm(channel->association);
     shared_->peers.finish(channel->peer);
   }
-  peers_.remove(*channel);
-  if (shared_->workers > 1) shared_->peers.disown(channel->peer, worker_);
+  forget(*channel);
   // Records of this round must not be opened with it any more; those sealed with it may still be on their way out.
   if (!channel->ended) channel->ended = DtlsDownReason::kReplaced;
   graveyard_.push_back(std::move(channel));

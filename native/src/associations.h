@@ -27,6 +27,8 @@ class Associations {
   void refuse(const DtlsReady& ready);
   // The first record that authenticates: the client has all that it needs of the handshake.
   void confirm(DtlsChannel& channel, uint32_t nowSec);
+  // The client of a confirmed channel is there now: nobody has that peer.
+  void move(DtlsChannel& channel, const UdpPeer& peer, uint64_t nowMs);
   // Tunnels whose clocks have changed: calls visit(Tunnel&) for each, and forgets them.
   template <typename Visit>
   void forChanged(Visit&& visit);
@@ -37,6 +39,10 @@ class Associations {
 
  private:
   void take(std::unique_ptr<DtlsChannel>& channel);
+  // Datagrams of its peer find the channel, or do no longer.
+  void enter(DtlsChannel& channel);
+  void forget(DtlsChannel& channel);
+  void tellPeer(const DtlsChannel& channel);
   void remove(DtlsChannel& channel, DtlsDownReason reason);
 
   const uint32_t worker_;

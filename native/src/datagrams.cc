@@ -28,6 +28,7 @@ Datagrams::Datagrams(const Context& context, UdpSockets& sockets, Associations& 
       output_(output),
       stats_(stats),
       strangers_(context.shared, output, stats),
+      roaming_(context.worker, context.shared, associations, stats),
       arena_(context.shared != nullptr ? new uint8_t[kBytes + kRoom] : nullptr) {}
 
 void Datagrams::read(uint64_t sockets, uint64_t nowMs) {
@@ -63,12 +64,26 @@ void Datagrams::stranger(const UdpArrival& arrival, uint64_t nowMs) {
     const auto owner = context_.shared->peers.owner(arrival.peer);
     if (owner && *owner != context_.worker) return handOver(*owner, arrival);
   }
+  if (roamed(arrival, nowMs)) return;
   size_t at = 0;
   do {
     const size_t length = std::min(arrival.segment, arrival.length - at);
     strangers_.meet(arrival.peer, {arrival.at + at, length}, nowMs);
     at += length;
   } while (at < arrival.length);
+}
+
+// True when it is somebody's, or may be another worker's.
+bool Datagrams::roamed(const UdpArrival& arrival, uint64_t nowMs) {
+  const ByteView first(arrival.at, std::min(arrival.segment, arrival.length));
+  if (!Roaming::concerns(first)) return false;
+  // One that came a moment ago may have moved it.
+  DtlsChannel* channel = associations_.find(arrival.peer);
+  std::vector<uint32_t> others;
+  if (channel == nullptr) channel = roaming_.meet(arrival.peer, first, others, nowMs);
+  if (channel != nullptr) datagrams(*channel, arrival, nowMs);
+  for (const uint32_t worker : others) handOver(worker, arrival);
+  return channel != nullptr || !others.empty();
 }
 
 void Datagrams::handOver(uint32_t worker, const UdpArrival& arrival) {
@@ -82,6 +97,8 @@ void Datagrams::readInbox(uint64_t nowMs) {
   for (HandedDatagrams& handed : taken) {
     Bytes& bytes = kept_.emplace_back(std::move(handed.bytes));
     DtlsChannel* channel = associations_.find(handed.peer);
+    const ByteView first = ByteView(bytes).first(std::min(handed.segment, bytes.size()));
+    if (channel == nullptr && Roaming::concerns(first)) channel = roaming_.handed(handed.peer, first, nowMs);
     // The association has ended in between: what comes next is met where it arrives.
     if (channel != nullptr) datagrams(*channel, {handed.peer, bytes.data(), bytes.size(), handed.segment}, nowMs);
     else stats_.add(Stat::udpUnknown);

@@ -3,6 +3,7 @@
 #pragma once
 #include "associations.h"
 #include "inbox.h"
+#include "roaming.h"
 #include "strangers.h"
 #include "uplink.h"
 
@@ -48,6 +49,7 @@ class Datagrams {
 
   void arrivals(UdpArrival* all, size_t count, uint64_t nowMs);
   void stranger(const UdpArrival& arrival, uint64_t nowMs);
+  bool roamed(const UdpArrival& arrival, uint64_t nowMs);
   void handOver(uint32_t worker, const UdpArrival& arrival);
   void datagrams(DtlsChannel& channel, const UdpArrival& arrival, uint64_t nowMs);
   bool datagram(DtlsChannel& channel, ByteSpan bytes, uint64_t nowMs);
@@ -61,6 +63,7 @@ class Datagrams {
   UdpOutput& output_;
   StatBlock& stats_;
   Strangers strangers_;
+  Roaming roaming_;
   std::unique_ptr<uint8_t[]> arena_;  // datagrams lie here until release()
   size_t used_ = 0;
   std::vector<Bytes> kept_;           // as the arena, but from elsewhere

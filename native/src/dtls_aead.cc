@@ -100,21 +100,39 @@ size_t AeadProtection::seal(uint8_t* record, DtlsContent type, size_t length) no
   return kDtlsHeader + body;
 }
 
-DtlsProtection::Opened AeadProtection::open(ByteSpan record, ByteSpan& plain, DtlsContent& type) noexcept {
+DtlsProtection::Opened AeadProtection::examine(ByteView record, uint64_t& sequence) const noexcept {
   if (exhausted_) return Opened::kExhausted;
   if (record.empty() || dtlsRecordLength(record) != record.size() || load16(record.data() + 1) != kDtls12) return Opened::kMalformed;
   const uint64_t numbered = load64(record.data() + 3);
   const size_t body = record.size() - kDtlsHeader;
   if (numbered >> 48 != kEpoch || body < explicit_ + kAeadTag || body > explicit_ + kMaxPlain + kAeadTag) return Opened::kMalformed;
-  const uint64_t sequence = numbered & ((uint64_t{1} << 48) - 1);
-  if (!window_.fresh(sequence)) return Opened::kReplayed;
-  if (!crypt(read_, record.data(), body, record.data() + kDtlsHeader, body)) {
-    // Else a TLS channel of this thread would take the error for its own.
-    ERR_clear_error();
-    if (++forgeries_ < kForgeries) return Opened::kForged;
-    exhausted_ = true;
-    return Opened::kExhausted;
-  }
+  sequence = numbered & ((uint64_t{1} << 48) - 1);
+  return window_.fresh(sequence) ? Opened::kData : Opened::kReplayed;
+}
+
+DtlsProtection::Opened AeadProtection::forged() noexcept {
+  // Else a TLS channel of this thread would take the error for its own.
+  ERR_clear_error();
+  if (++forgeries_ < kForgeries) return Opened::kForged;
+  exhausted_ = true;
+  return Opened::kExhausted;
+}
+
+bool AeadProtection::newer(ByteView record) noexcept {
+  uint64_t sequence = 0;
+  if (examine(record, sequence) != Opened::kData || sequence <= window_.highest()) return false;
+  Bytes copy(record.begin(), record.end());
+  const size_t body = copy.size() - kDtlsHeader;
+  if (crypt(read_, copy.data(), body, copy.data() + kDtlsHeader, body)) return true;
+  forged();
+  return false;
+}
+
+DtlsProtection::Opened AeadProtection::open(ByteSpan record, ByteSpan& plain, DtlsContent& type) noexcept {
+  uint64_t sequence = 0;
+  if (const Opened seen = examine(record, sequence); seen != Opened::kData) return seen;
+  const size_t body = record.size() - kDtlsHeader;
+  if (!crypt(read_, record.data(), body, record.data() + kDtlsHeader, body)) return forged();
   window_.mark(sequence);
   plain = record.subspan(kDtlsHeader + explicit_, body - explicit_ - kAeadTag);
   type = static_cast<DtlsContent>(record[0]);

@@ -26,9 +26,13 @@ class AeadProtection final : public DtlsProtection {
   size_t prefix() const noexcept override { return kDtlsHeader + explicit_; }
   size_t overhead() const noexcept override { return kDtlsHeader + explicit_ + kAeadTag; }
   size_t seal(uint8_t* record, DtlsContent type, size_t length) noexcept override;
+  bool newer(ByteView record) noexcept override;
   Opened open(ByteSpan record, ByteSpan& plain, DtlsContent& type) noexcept override;
 
  private:
+  // kData: may be opened.
+  Opened examine(ByteView record, uint64_t& sequence) const noexcept;
+  Opened forged() noexcept;
   AeadProtection(const DtlsKeys& keys, uint64_t forgeries) noexcept;
 
   ReplayWindow window_;

@@ -49,6 +49,14 @@ struct DtlsChannel {
     limitUntilSec = nowSec + kForgetLimitSec;
   }
 
+  // Another path: what was known of the old one says nothing.
+  void roam(const UdpPeer& to, uint64_t nowMs) noexcept {
+    peer = to;
+    roamedMs = nowMs;
+    limit = SIZE_MAX;
+    refused = 0;
+  }
+
   // It is over, found in the middle of a round; taken away when the round's packets have gone.
   void end(DtlsDownReason reason) {
     if (ended) return;
@@ -60,7 +68,8 @@ struct DtlsChannel {
   std::unique_ptr<DtlsProtection> protection;
   const size_t prefix, overhead;    // of the protection
   size_t limit = SIZE_MAX;          // longest record the path takes, as far as we were told
-  const UdpPeer peer;
+  UdpPeer peer;                     // Associations::move() alone changes it
+  uint64_t roamedMs = 0;            // when it did last
   const uint64_t association;       // its number among the handshakes
   bool confirmed = false;           // the client has spoken under these keys: we may
   std::optional<DtlsDownReason> ended;

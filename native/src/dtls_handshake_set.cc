@@ -8,14 +8,6 @@
 namespace postern {
 namespace {
 
-// Whoever has an IPv6 address has its /64.
-UdpPeer sourceOf(const UdpPeer& peer) {
-  UdpPeer source;
-  source.address = peer.address;
-  if (!peer.ipv4()) std::fill(source.address.begin() + 8, source.address.end(), 0);
-  return source;
-}
-
 // A datagram's records, by who has to see them.
 struct Sorted {
   Bytes handshake;

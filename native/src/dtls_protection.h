@@ -24,6 +24,12 @@ class DtlsProtection {
   // `length` bytes of plaintext lie at record + prefix(); the record is built around them, in place. `record` has room
   // for length + overhead(). Returns the record's length, 0 when the key is used up.
   virtual size_t seal(uint8_t* record, DtlsContent type, size_t length) noexcept = 0;
+  // Exactly one record, left as it is: would it open, and is it newer than any that has? Nothing changes but the count of
+  // forgeries. Never, where the suite cannot tell without opening it.
+  virtual bool newer(ByteView record) noexcept {
+    (void)record;
+    return false;
+  }
   // Exactly one record, opened in place; its bytes are spent either way.
   virtual Opened open(ByteSpan record, ByteSpan& plain, DtlsContent& type) noexcept = 0;
 };

@@ -1,5 +1,6 @@
 // What the workers of a pool share for DTLS.
 #pragma once
+#include "channel_sources.h"
 #include "dtls_cookies.h"
 #include "dtls_handshakes.h"
 #include "dtls_table.h"
@@ -13,6 +14,7 @@ struct DtlsShared {
   DtlsTable table;
   DtlsCookies cookies;
   PeerDirectory peers;
+  ChannelSources sources;
   DtlsHandshakes handshakes;
 };
 

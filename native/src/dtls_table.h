@@ -1,6 +1,7 @@
 // Which tunnel a ClientHello means: session_id -> tunnel, its worker, its offer and its secret. Any thread; a mutex that
 // only handshakes and the coming and going of tunnels take.
 #pragma once
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,7 @@ struct DtlsCandidate {
   uint32_t worker = 0;  // the tunnel's
   std::shared_ptr<const DtlsOffer> offer;
   DtlsSecret secret;
+  std::optional<std::array<uint8_t, 16>> only = std::nullopt;  // no other address may open it, as in UdpPeer
 };
 
 class DtlsTable {

@@ -35,6 +35,7 @@ void Strangers::greet(Waiting&& stranger, uint64_t nowMs) {
       stats_.add(greeting.verdict == Greeting::Verdict::kVerify ? Stat::dtlsHellosVerified : Stat::dtlsHellosRefused);
       return output_.single(peer, greeting.answer);
     case Greeting::Verdict::kHandshake:
+      if (greeting.candidate->only && *greeting.candidate->only != peer.address) return stats_.add(Stat::dtlsRoamingRefused);
       if (shared_->peers.begin(peer, nowMs + DtlsHandshakes::kTimeoutMs, nowMs)) {
         shared_->handshakes.begin(peer, std::move(*greeting.candidate), std::move(stranger.datagram));
       } else {

@@ -59,6 +59,8 @@ class Tunnel {
   // takes the other's place with its first record.
   std::unique_ptr<DtlsChannel> dtls, nextDtls;
   bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
+  // Where the client was last, as in UdpPeer: told when its DTLS comes from elsewhere.
+  std::optional<std::array<uint8_t, 16>> address;
   std::array<uint8_t, 32> psk{};     // exporter of the TLS connection (reference protocol section 9.3)
 
  private:

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace postern {
@@ -27,14 +28,39 @@ uint64_t mix(uint64_t a, uint64_t b) noexcept {
 
 bool UdpPeer::ipv4() const noexcept { return std::memcmp(address.data(), kMapped, sizeof kMapped) == 0; }
 
-std::string UdpPeer::text() const {
+std::string UdpPeer::addressText() const {
   char name[INET6_ADDRSTRLEN];
-  if (ipv4()) {
-    ::inet_ntop(AF_INET, address.data() + sizeof kMapped, name, sizeof name);
-    return std::string(name) + ":" + std::to_string(port);
+  if (ipv4()) ::inet_ntop(AF_INET, address.data() + sizeof kMapped, name, sizeof name);
+  else ::inet_ntop(AF_INET6, address.data(), name, sizeof name);
+  return name;
+}
+
+std::string UdpPeer::text() const {
+  const std::string name = addressText();
+  return (ipv4() ? name : "[" + name + "]") + ":" + std::to_string(port);
+}
+
+UdpPeer sourceOf(const UdpPeer& peer) noexcept {
+  UdpPeer source;
+  source.address = peer.address;
+  if (!peer.ipv4()) std::fill(source.address.begin() + 8, source.address.end(), 0);
+  return source;
+}
+
+std::optional<std::array<uint8_t, 16>> remoteAddress(int fd) noexcept {
+  std::array<uint8_t, 16> into{};
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
+  if (address.ss_family == AF_INET6) {
+    std::memcpy(into.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, into.size());
+  } else if (address.ss_family == AF_INET) {
+    std::memcpy(into.data(), kMapped, sizeof kMapped);
+    std::memcpy(into.data() + sizeof kMapped, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, sizeof(in_addr));
+  } else {
+    return std::nullopt;
   }
-  ::inet_ntop(AF_INET6, address.data(), name, sizeof name);
-  return "[" + std::string(name) + "]:" + std::to_string(port);
+  return into;
 }
 
 size_t hashOf(const UdpPeer& peer, const HashSeed& seed) noexcept {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "bytes.h"
@@ -22,7 +23,13 @@ struct UdpPeer {
   bool operator==(const UdpPeer& other) const noexcept = default;
   bool ipv4() const noexcept;
   std::string text() const;  // 198.51.100.7:4431
+  std::string addressText() const;
 };
+
+// The address alone, of an IPv6 address its /64: whoever has one has all of them.
+UdpPeer sourceOf(const UdpPeer& peer) noexcept;
+// Of the other end of a TCP connection, in the form of `UdpPeer::address`; nothing where there is none.
+std::optional<std::array<uint8_t, 16>> remoteAddress(int fd) noexcept;
 
 // Keys a hash, so that strangers, who choose their addresses and ports, cannot choose their bucket too.
 using HashSeed = std::array<uint64_t, 3>;  // odd words

@@ -77,6 +77,7 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
   Tunnel& tunnel = tunnels_.add(std::make_unique<Tunnel>(promotion->tunnel, promotion->spec, promotion->fd, promotion->ssl,
                                                          output_, nowMs_));
   tunnel.psk = psk;
+  tunnel.address = remoteAddress(tunnel.channel.fd());
   OPENSSL_cleanse(psk.data(), psk.size());
   promotion->fd = -1;
   promotion->ssl = nullptr;
@@ -110,8 +111,9 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
 void Worker::update(Tunnel& tunnel, const TunnelSpec& spec) {
   context_.table.change(tunnel.id, tunnel.spec, spec);
   const std::shared_ptr<const DtlsOffer> before = tunnel.spec.dtls;
+  const bool roamed = tunnel.spec.roaming;
   tunnel.spec = spec;
-  if (sameOffer(before, spec.dtls)) tunnel.spec.dtls = before;  // handshakes under way name it
+  if (roamed == spec.roaming && sameOffer(before, spec.dtls)) tunnel.spec.dtls = before;  // handshakes under way name it
   else associations_.offer(tunnel, before.get());
   schedule(tunnel);
 }

@@ -153,4 +153,24 @@ test('G08 mtu over an IPv6 connection leaves room for the longer header', async 
   assert.is(answer.header('X-CSTP-MTU'), '1414')
 })
 
+test('D08 deny-roaming: a cookie from another address is refused with its reason, and the data plane hears of it', async () => {
+  const fixture = portFixture({ policy: { denyRoaming: true } })
+  const cookie = await login(fixture.connect())
+  const elsewhere = await fixture.connect({ peer: { address: '198.51.100.9', port: 5000 } }).raw(connectText(cookie))
+  assert.is(elsewhere?.status, 401)
+  assert.is(elsewhere?.header('X-Reason'), 'This session may not move to another address')
+  assert.ok(fixture.log.lines.some((line) => line.includes('deny-roaming') && line.includes('198.51.100.9')))
+  assert.is((await fixture.connect().raw(connectText(cookie)))?.status, 200)
+  assert.is(fixture.plane.tunnelSpec(1 as never)?.roaming, false)
+  assert.is((await fixture.connect().raw(connectText(cookie)))?.status, 200)
+  fixture.stop()
+})
+test('D08 without deny-roaming the cookie may come from anywhere', async () => {
+  const fixture = portFixture()
+  const cookie = await login(fixture.connect())
+  assert.is((await fixture.connect({ peer: { address: '2001:db8::9', port: 5000 } }).raw(connectText(cookie)))?.status, 200)
+  assert.is(fixture.plane.tunnelSpec(1 as never)?.roaming ?? true, true)
+  fixture.stop()
+})
+
 test.run()

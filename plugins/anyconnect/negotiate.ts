@@ -67,6 +67,7 @@ export function negotiate(input: Negotiation): Agreement {
     dpdSec,
     dpdRetries: policy.dpdRetries,
     keepaliveSec: policy.keepaliveSec,
+    ...(policy.denyRoaming ? { roaming: false } : {}),
   }
   return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec) : headers))), spec }
 }

@@ -15,7 +15,7 @@ import { VpnPort, type PortOptions } from './vpn-port.ts'
 
 export const POLICY: Policy = {
   pool: 'default', dns: ['10.20.0.1'], defaultDomain: 'corp.example', search: [], splitInclude: [], splitExclude: [], splitDns: [], tunnelAllDns: false,
-  localLan: false, dpdSec: 30, mobileDpdSec: 300, dpdRetries: 3, keepaliveSec: 20, idleTimeoutSec: 1800, inactivityTimeoutSec: 0, disconnectedTimeoutSec: 1800,
+  localLan: false, dpdSec: 30, mobileDpdSec: 300, dpdRetries: 3, keepaliveSec: 20, idleTimeoutSec: 1800, inactivityTimeoutSec: 0, disconnectedTimeoutSec: 1800, denyRoaming: false,
   sessionTimeoutSec: 0, rekeyTimeSec: 43_200, rekeyMethod: 'new-tunnel', mtu: 1400, compression: false, banner: '', rateUp: 0, rateDown: 0, quota: '',
   maxSessions: 0, allow: [], deny: [], clientToClient: false,
 }

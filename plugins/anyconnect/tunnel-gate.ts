@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { GatewayError, type Clock, type Logger, type Negotiator, type Sessions } from '../../core/api.ts'
+import { endpointAddress, GatewayError, type Clock, type Logger, type Negotiator, type Sessions } from '../../core/api.ts'
 import { readConnectRequest } from './connect-request.ts'
 import type { Counters } from './counters.ts'
 import { head, refusalHead } from './headers.ts'
@@ -7,7 +7,7 @@ import { negotiate, tunnelWishes } from './negotiate.ts'
 import { PacedLog } from './paced-log.ts'
 import type { PortConnection } from './port-connection.ts'
 import type { RequestHead } from './request-head.ts'
-import { BUSY_GATEWAY_TEXT, COOKIE_TEXT, POOL_TEXT } from './texts.ts'
+import { BUSY_GATEWAY_TEXT, COOKIE_TEXT, POOL_TEXT, ROAMING_TEXT } from './texts.ts'
 
 export interface TunnelGateParts {
   readonly sessions: Sessions
@@ -44,6 +44,11 @@ export class TunnelGate {
       return
     }
     const { session } = found
+    if (session.policy.values.denyRoaming && endpointAddress(session.peer) !== peer) {
+      this.refusals.line({ reason: 'deny-roaming', session: session.id, user: session.user, from: endpointAddress(session.peer), peer })
+      this.refuse(connection, `401 ${ROAMING_TEXT}`, ROAMING_TEXT)
+      return
+    }
     try {
       const contributions = this.parts.negotiators().map((negotiator) => negotiator.negotiate(request, session))
       const { mtu, families } = tunnelWishes(request, session.policy.values, contributions)

@@ -15,6 +15,16 @@ export interface DtlsRequest {
 }
 
 /**
+ * The port that the client dialled, when its Host header names one: a NAT in front may map it to another of ours, and the UDP
+ * port of the same number with it. Without one nothing is known: openconnect leaves it out whatever it dialled.
+ */
+export function dialledPort({ headers }: ConnectRequest): number | undefined {
+  const [host = ''] = headers.get('host') ?? []
+  const port = Number(/^(?:[^:[\]]+|\[[^[\]]+\]):(\d{1,5})$/.exec(host.trim())?.[1] ?? 0)
+  return port > 0 && port < 65_536 ? port : undefined
+}
+
+/**
  * X-DTLS-Accept-Encoding and X-DTLS-Header-Pad-Length are tolerated and mean nothing here: no compression is answered, and
  * records carry no pad.
  */

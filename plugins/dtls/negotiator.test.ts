@@ -136,4 +136,13 @@ test('no client is told to rekey inside DTLS', () => {
   for (const name of names) assert.not.match(JSON.stringify(answer(CLIENTS[name]).headers), /Rekey/)
 })
 
+test('D08 X-DTLS-Port is the port that the client dialled when Host names one, else ours', () => {
+  const port = (host: string | undefined): string | undefined => {
+    const { headers } = answer({ ...CLIENTS['openconnect 9.01, GnuTLS'], ...(host !== undefined && { Host: host }) }, { port: 8443, udp: [{ address: '0.0.0.0', port: 8443 }] })
+    return headers.find(([name]) => name === 'X-DTLS-Port')?.[1]
+  }
+  for (const host of ['vpn.example.com:443', '192.0.2.1:443', '[2001:db8::1]:443']) assert.is(port(host), '443', host)
+  for (const host of [undefined, '', 'vpn.example.com', '192.0.2.1', '2001:db8::1', '[2001:db8::1]', 'vpn.example.com:0', 'vpn.example.com:65536', 'vpn.example.com:443x', ':443']) assert.is(port(host), '8443', host)
+})
+
 test.run()

@@ -1,7 +1,7 @@
 import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session } from '../../core/api.ts'
 import type { ChannelIds } from './channel-ids.ts'
 import { choose, type Choice } from './choose.ts'
-import { readDtlsRequest } from './dtls-request.ts'
+import { dialledPort, readDtlsRequest } from './dtls-request.ts'
 import type { Suite } from './suite.ts'
 
 const UDP_HEADER = 8
@@ -33,8 +33,9 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
   }
 
   negotiate(request: ConnectRequest, session: Session): Contribution {
-    const { port } = request.connection.local
-    const choice: Choice = this.ports.has(port) ? choose(readDtlsRequest(request), this.suites) : { refused: `no UDP port ${port} is open` }
+    const { port: local } = request.connection.local
+    const port = dialledPort(request) ?? local
+    const choice: Choice = this.ports.has(local) ? choose(readDtlsRequest(request), this.suites) : { refused: `no UDP port ${local} is open` }
     if ('refused' in choice) {
       this.log.info('no dtls', { session: session.id, user: session.user, reason: choice.refused })
       return NOTHING
