@@ -9,6 +9,8 @@
 #include "coalesce.h"
 #include "cstp.h"
 #include "dtls_protection.h"
+#include "lz4.h"
+#include "lzs.h"
 #include "merged.h"
 #include "record_peers.h"
 #include "router.h"
@@ -120,6 +122,26 @@ void benchDtls(const char* suite, DtlsCipher cipher, size_t payload) {
   });
 }
 
+// A packet of text, one that repeats itself, and one in which nothing does.
+template <auto compress, auto expand, typename Table>
+void benchCodec(const char* codec) {
+  std::mt19937 random(1);
+  Bytes text, noise(kPayload);
+  while (text.size() < kPayload) text.push_back("etaoin shrdlu<>/="[random() % 17 * (random() % 2)]);
+  for (uint8_t& byte : noise) byte = static_cast<uint8_t>(random());
+  const auto table = std::make_unique<Table>();
+  const std::pair<const char*, Bytes> packets[] = {{"text", text}, {"repeating", test::payload(kPayload)}, {"noise", noise}};
+  for (const auto& [what, packet] : packets) {
+    Bytes coded(2 * kPayload), back(kPayload);
+    const size_t length = compress(packet, coded, *table);
+    char name[64];
+    std::snprintf(name, sizeof name, "%s %s, encode (to %zu B)", codec, what, length);
+    measure(name, 1, [&] { sink += compress(packet, coded, *table); });
+    std::snprintf(name, sizeof name, "%s %s, decode", codec, what);
+    measure(name, 1, [&] { sink += expand(ByteView(coded).first(length), back); });
+  }
+}
+
 // One end's records of one frame each, by OpenSSL and by our own layer; what the other side makes of them is not paid here.
 void benchRecords(const test::Suite& suite) {
   constexpr size_t kFrame = kPayload + cstp::kHeader, kBurst = 50;
@@ -217,6 +239,9 @@ int main() {
   measure("framer, each frame split", 11, [&] {
     for (size_t at = 0; at < stream.size(); at += 704) framer.feed(ByteView(stream).subspan(at, 704), count);
   });
+
+  benchCodec<lzs::compress, lzs::expand, lzs::Table>("LZS");
+  benchCodec<lz4::compress, lz4::expand, lz4::Table>("LZ4");
 
   const auto pool4 = [](uint32_t i) { return Ipv4{0x0a140002 + i}; };
   const auto pool6 = [](uint32_t i) {
