@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   STORE: 'the database refused an operation',
   POOL_EXHAUSTED: 'no address is free in the pool',
   SESSION_LIMIT: 'too many sessions',
+  SESSION_CONTESTED: 'two clients use one session',
   SESSION_UNKNOWN: 'there is no such session',
   USER_UNKNOWN: 'there is no such user',
   USER_EXISTS: 'the user exists already',

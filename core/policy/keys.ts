@@ -41,7 +41,7 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },
   keepaliveSec: { key: 'keepalive', schema: timeout(), builtIn: 20, title: 'Keepalive', description: 'Time without sending after which a keepalive goes out; 0s = never' },
   idleTimeoutSec: { key: 'idle-timeout', schema: timeout(), builtIn: 1800, title: 'Idle timeout', description: 'Counts only without an SSL-Tunnel' },
-  inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off', notInForce: 'anywhere' },
+  inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off' },
   disconnectedTimeoutSec: { key: 'disconnected-timeout', schema: timeout(), builtIn: 1800, title: 'Disconnected timeout', description: 'How long a session waits for its client to return' },
   denyRoaming: { key: 'deny-roaming', schema: z.boolean(), builtIn: false, title: 'No roaming', description: 'A session stays at the address it logged in from' },
   sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },

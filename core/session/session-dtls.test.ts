@@ -41,7 +41,7 @@ test('G13 D01 the DTLS channel comes, goes and comes again while the tunnel stan
   const lines = one.log.lines.filter(({ message }) => message.startsWith('dtls')).map(({ message, fields }) => [message, fields])
   assert.equal(lines.slice(0, 2), [
     ['dtls up', { session: session.id, user: 'bob', version: 'DTLSv1.2', cipher: 'PSK-AES256-GCM-SHA384' }],
-    ['dtls down', { session: session.id, user: 'bob', reason: 'closed' }],
+    ['dtls down', { session: session.id, user: 'bob', reason: 'closed', why: 'the client closed it' }],
   ])
 })
 

@@ -1,3 +1,4 @@
+import { RESTORED_TEXT } from './session-restore.ts'
 import type { Session, Sessions } from './session.ts'
 
 const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
@@ -30,6 +31,12 @@ const carried = (rxBytes: bigint, txBytes: bigint, rxPackets: bigint, txPackets:
   rxBytes: Number(rxBytes), txBytes: Number(txBytes), rxPackets: Number(rxPackets), txPackets: Number(txPackets),
 })
 
+/** Why there is no tunnel, in one clause. */
+function waitReason({ lastEnd, history }: Session): string {
+  if (lastEnd) return lastEnd.text
+  return history.some(({ what }) => what === 'restored') ? RESTORED_TEXT : 'no CONNECT has come after the login'
+}
+
 /**
  * What `session show` has beyond the list: device, limits, and the three levels (requirement D01). Traffic is counted over
  * all tunnels of the session; that of the Parent-Tunnel is the sum of the two below it.
@@ -45,6 +52,10 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
     expiresAt: time(session.expiresAt),
     device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
     pool: session.policy.values.pool,
+    tunnels: session.tunnels,
+    lastEnd: session.lastEnd ? { reason: session.lastEnd.reason, text: session.lastEnd.text, at: time(session.lastEnd.at) } : null,
+    waits: session.state === 'waiting' ? { why: waitReason(session), since: brief.idleSince, until: time(session.waitsUntil) } : null,
+    history: session.history.map(({ at, what, reason, text }) => ({ at: time(at), what, reason: reason ?? null, text })),
     levels: [
       { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since: brief.createdAt, ...carried(all.rxBytes, all.txBytes, all.rxPackets, all.txPackets) },
       {

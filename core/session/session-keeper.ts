@@ -11,6 +11,8 @@ interface Burial {
   readonly leases: Leases
   /** End of the quarantine, wall clock ms. */
   readonly freeAt: number
+  /** Written with it. */
+  readonly alongside: (() => void) | undefined
 }
 
 /**
@@ -31,14 +33,14 @@ export class SessionKeeper {
   ) {}
 
   /** Row away, leases into quarantine. In the store at once, or as soon as it takes it. */
-  bury(claim: Claim, leases: Leases): void {
-    this.buryLater(claim, leases)
+  bury(claim: Claim, leases: Leases, alongside?: () => void): void {
+    this.buryLater(claim, leases, alongside)
     this.retry()
   }
 
   /** The same when nobody waits for it: in the store with the next claim or tick, whichever comes first. */
-  buryLater(claim: Claim, leases: Leases): void {
-    this.unburied.set(claim.session, { claim, leases, freeAt: this.leases.release(claim, leases) })
+  buryLater(claim: Claim, leases: Leases, alongside?: () => void): void {
+    this.unburied.set(claim.session, { claim, leases, alongside, freeAt: this.leases.release(claim, leases) })
   }
 
   /** Runs `work` in one transaction with every burial that waits, which comes first: an address may be claimed again. */
@@ -49,6 +51,7 @@ export class SessionKeeper {
         this.leases.writeRelease(claim, leases, freeAt)
         this.rows.delete(claim.session)
       }
+      for (const { alongside } of due) alongside?.()
       return work()
     })
     for (const { claim } of due) this.unburied.delete(claim.session)

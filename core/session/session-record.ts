@@ -1,14 +1,24 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import { FormerKey } from './former-key.ts'
+import { Inactivity } from './inactivity.ts'
 import type { Claim } from './lease-book.ts'
+import { SessionHistory, type SessionEvent } from './session-history.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
-import type { Device, EndCause, Leases, Session, SessionState } from './session.ts'
+import type { Device, EndCause, Leases, Session, SessionState, TunnelEnd } from './session.ts'
+import { endWarningSec } from './session-warning.ts'
+import { Takeovers } from './takeovers.ts'
 import { TunnelTotals, type Totals } from './tunnel-totals.ts'
 
 /** A session whose cookie no CONNECT has used ends after this long. */
 export const UNUSED_LIMIT_MS = 5 * 60_000
 /** After a restart every waiting session gets at least this long: openconnect tries for 300 s (reference protocol 6). */
 export const RESUME_GRACE_MS = 5 * 60_000
+
+/** One reading of both clocks. */
+export interface Instant {
+  readonly monotonic: number
+  readonly now: number
+}
 
 export interface SessionSeed {
   readonly id: string
@@ -43,12 +53,21 @@ export class SessionRecord implements Session {
   dtls: Session['dtls']
   connectedAt: number | undefined
   idleSince: number | undefined
+  waitsUntil: number | undefined
+  tunnels = 0
+  lastEnd: TunnelEnd | undefined
   machine: Machine
   readonly totals: TunnelTotals
   readonly formerKey = new FormerKey()
+  readonly inactivity = new Inactivity()
+  readonly takeovers = new Takeovers()
+  private readonly events = new SessionHistory()
   /** Monotonic: end of the session timeout, end of the wait. */
   endsAt = Infinity
   waitEndsAt = Infinity
+  /** Monotonic: when its user is warned, when its payload is looked at. Neither ends it by itself. */
+  warnsAt = Infinity
+  looksAt = Infinity
   /** Differs from its row; packets in its row. */
   dirty = false
   savedPackets = 0n
@@ -78,11 +97,22 @@ export class SessionRecord implements Session {
     return this.machine.phase === 'ended'
   }
 
+  get history(): readonly SessionEvent[] {
+    return this.events.list()
+  }
+  note(event: SessionEvent): void {
+    this.events.add(event)
+  }
+
   /** Monotonic time at which something ends it, Infinity: never. */
-  get due(): number {
+  get endsBy(): number {
     return Math.min(this.endsAt, this.machine.tunnel === undefined ? this.waitEndsAt : Infinity)
   }
-  /** Why it ends when `due` has come. */
+  /** Monotonic time at which somebody has to look at it. */
+  get due(): number {
+    return Math.min(this.endsBy, this.warnsAt, this.machine.tunnel === undefined ? Infinity : this.looksAt)
+  }
+  /** Why it ends when `endsBy` has come. */
   get dueCause(): EndCause {
     if (this.endsAt <= this.waitEndsAt || this.machine.tunnel !== undefined) return 'session-timeout'
     if (!this.used) return 'login-unused'
@@ -91,9 +121,18 @@ export class SessionRecord implements Session {
   }
 
   /** The wait begins, or goes on after `elapsed` ms of it. */
-  wait(monotonic: number, elapsed = 0): void {
+  wait({ monotonic, now }: Instant, elapsed = 0): void {
     const limit = this.waitLimitMs
-    this.waitEndsAt = monotonic + Math.min(limit, Math.max(limit - elapsed, RESUME_GRACE_MS))
+    const ms = Math.min(limit, Math.max(limit - elapsed, RESUME_GRACE_MS))
+    this.waitEndsAt = monotonic + ms
+    this.waitsUntil = ms === Infinity ? undefined : now + ms
+  }
+
+  /** The session timeout begins, or goes on with `ms` left. */
+  limit({ monotonic, now }: Instant, ms: number): void {
+    this.expiresAt = now + ms
+    this.endsAt = monotonic + ms
+    this.warnsAt = this.endsAt - Math.min(endWarningSec(this.policy.values) * 1000, ms)
   }
   /** Both the idle and the disconnected timeout run exactly while there is no tunnel: the shorter one counts. 0 = off. */
   private get waitLimitMs(): number {
@@ -108,6 +147,9 @@ export class SessionRecord implements Session {
     if (this.expiresAt !== undefined) this.expiresAt += ms
     if (this.connectedAt !== undefined) this.connectedAt += ms
     if (this.idleSince !== undefined) this.idleSince += ms
+    if (this.waitsUntil !== undefined) this.waitsUntil += ms
+    if (this.lastEnd) this.lastEnd = { ...this.lastEnd, at: this.lastEnd.at + ms }
+    this.events.shiftWallClock(ms)
     if (this.dtls) this.dtls = { ...this.dtls, since: this.dtls.since + ms }
     this.dirty = true
   }

@@ -4,12 +4,15 @@ import type { Policies, ResolvedPolicy } from '../policy/policy.ts'
 import type { Claim, LoadedLeases } from './lease-book.ts'
 import { SessionRecord } from './session-record.ts'
 import type { SessionRow } from './session-rows.ts'
-import type { Device, Leases, Session } from './session.ts'
+import { SESSION_ENDS } from './end-reasons.ts'
+import type { Device, EndCause, EndedSession, Leases, Session } from './session.ts'
+
+export const RESTORED_TEXT = 'the gateway was started again'
 
 export interface Restored {
   readonly kept: readonly SessionRecord[]
   /** Rows that cannot go on: damaged, over, or their address is in no pool any more. */
-  readonly lost: readonly { readonly claim: Claim; readonly leases: Leases }[]
+  readonly lost: readonly { readonly claim: Claim; readonly leases: Leases; readonly ended?: EndedSession }[]
 }
 interface Source {
   readonly clock: Clock
@@ -30,8 +33,8 @@ export function restoreSessions(source: Source): Restored {
       kept.push(record)
       continue
     }
-    source.log.info('session ended', { session: row.id, user: row.user, cause: record })
-    lost.push({ claim: { session: row.id, owner: row.user, pool: '' }, leases })
+    source.log.info('session ended', { session: row.id, user: row.user, cause: record, why: SESSION_ENDS[record].said })
+    lost.push({ claim: { session: row.id, owner: row.user, pool: '' }, leases, ended: { id: row.id, user: row.user, cause: record } })
   }
   const known = new Set(source.rows.map((row) => row.id))
   // A lease without its session: a crash of an older version, or a row taken out by hand.
@@ -39,7 +42,7 @@ export function restoreSessions(source: Source): Restored {
   return { kept, lost }
 }
 
-function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: { homeless } }: Source): SessionRecord | string {
+function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: { homeless } }: Source): SessionRecord | EndCause {
   let device: Device
   let stored: ResolvedPolicy
   let tls: Session['tls']
@@ -71,13 +74,13 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
   record.connectedAt = row.connected_at ?? undefined
   record.idleSince = row.waiting_since ?? now
   // A clock that went back since must not make a wait or a session longer than it may be.
-  record.wait(monotonic, Math.max(now - record.idleSince, 0))
+  record.wait({ now, monotonic }, Math.max(now - record.idleSince, 0))
+  record.note({ at: now, what: 'restored', text: RESTORED_TEXT })
   const timeoutMs = policy.values.sessionTimeoutSec * 1000
   if (row.expires_at !== null) {
     const left = Math.min(row.expires_at - now, timeoutMs)
     if (left <= 0) return 'session-timeout'
-    record.expiresAt = now + left
-    record.endsAt = monotonic + left
+    record.limit({ now, monotonic }, left)
   }
   return record
 }

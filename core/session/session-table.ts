@@ -1,3 +1,4 @@
+import type { Audit } from '../audit.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
@@ -10,7 +11,9 @@ import type { Store } from '../store/store.ts'
 import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
 import { DueQueue } from './due-queue.ts'
-import { END_TEXTS } from './end-text.ts'
+import { downClause, goodbyeText, readGoodbye, SESSION_ENDS } from './end-reasons.ts'
+import { EndedSessions } from './ended-sessions.ts'
+import { firstLook, nextLookMs } from './inactivity.ts'
 import { LeaseBook } from './lease-book.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
@@ -18,14 +21,12 @@ import { SessionKeeper } from './session-keeper.ts'
 import { givingWay } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { isUp, step, type MachineEvent } from './session-machine.ts'
-import { SessionRecord } from './session-record.ts'
+import { SessionRecord, type Instant } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
-import type { CookieRefusal, EndCause, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { CookieRefused, DownReason, EndCause, EndedSession, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
 import type { Totals } from './tunnel-totals.ts'
 
-/** First byte of a client's DISCONNECT that means the user quit; `91`, `d1`, none and others keep the session (reference protocol 6). */
-const BYE_USER_QUIT = 0xb0
 /** The one version the data plane serves (reference protocol 9.1). */
 const DTLS_VERSION = 'DTLSv1.2'
 const TICK_MS = 1000
@@ -35,6 +36,7 @@ const SAVE_TICKS = 60
 const CLOCK_JUMP_MS = 2000
 
 export interface SessionTableParts {
+  readonly audit: Audit
   readonly clock: Clock
   readonly config: Pick<GatewayConfig, 'pools' | 'gateway'>
   readonly dataPlane: DataPlane
@@ -58,6 +60,7 @@ export class SessionTable implements Sessions {
   private readonly keeper: SessionKeeper
   private readonly listeners: SessionListeners
   private readonly due: DueQueue
+  private readonly lately = new EndedSessions()
   private lastTunnel = 0
   private ticks = 0
   private wallOffset: number
@@ -68,7 +71,7 @@ export class SessionTable implements Sessions {
     this.rows = new SessionRows(store)
     this.leases = new LeaseBook(store, clock, config.pools)
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
-    this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log)
+    this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.due = new DueQueue(clock.monotonic())
     this.wallOffset = clock.now() - clock.monotonic()
   }
@@ -80,7 +83,10 @@ export class SessionTable implements Sessions {
       this.index.add(record)
       this.schedule(record)
     }
-    for (const { claim, leases } of lost) this.keeper.bury(claim, leases)
+    for (const { claim, leases, ended } of lost) {
+      if (ended) this.lately.add(ended)
+      this.keeper.bury(claim, leases, ended && (() => this.auditEnd(ended)))
+    }
     this.keeper.tidy()
     const { clock } = this.parts
     const tick = (): void => {
@@ -109,12 +115,9 @@ export class SessionTable implements Sessions {
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
     record.idleSince = now
-    record.wait(clock.monotonic())
+    record.wait(this.instant())
     const timeoutMs = policy.values.sessionTimeoutSec * 1000
-    if (timeoutMs > 0) {
-      record.expiresAt = now + timeoutMs
-      record.endsAt = clock.monotonic() + timeoutMs
-    }
+    if (timeoutMs > 0) record.limit(this.instant(), timeoutMs)
     this.rows.insert(record, alongside)
     this.index.add(record)
     this.schedule(record)
@@ -138,13 +141,13 @@ export class SessionTable implements Sessions {
     return cookie
   }
 
-  byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal } {
+  byCookie(cookie: string): { readonly session: Session } | CookieRefused {
     if (cookie.length > MAX_COOKIE_LENGTH) return { refused: 'malformed' }
     const record = this.index.ofCookie(cookie) ?? this.opened(cookie)
-    if (typeof record === 'string') return { refused: record }
-    if (record.due <= this.parts.clock.monotonic()) {
+    if (!(record instanceof SessionRecord)) return record
+    if (record.endsBy <= this.parts.clock.monotonic()) {
       this.end(record.id, record.dueCause)
-      return { refused: 'expired' }
+      return { refused: 'expired', ended: this.lately.get(record.id) }
     }
     return { session: record }
   }
@@ -166,6 +169,16 @@ export class SessionTable implements Sessions {
   startTunnel(start: TunnelStart): void {
     const { connection } = start
     const record = this.record(start.session)
+    const { clock, dataPlane } = this.parts
+    const { tunnel: older } = record.machine
+    if (older !== undefined && !record.takeovers.take(clock.monotonic())) {
+      const peer = formatEndpoint(connection.peer.address, connection.peer.port)
+      if (record.takeovers.tell(clock.monotonic())) this.listeners.contested(record, peer)
+      throw new GatewayError('SESSION_CONTESTED', `two clients use session ${record.id}`)
+    }
+    const last = older === undefined ? undefined : dataPlane.tunnelCounters(older)
+    if (last) record.inactivity.tunnelEnded(last)
+    record.tunnels++
     const tunnel = ++this.lastTunnel as TunnelHandle
     const from = record.peer
     record.peer = formatEndpoint(connection.peer.address, connection.peer.port)
@@ -174,7 +187,7 @@ export class SessionTable implements Sessions {
     record.dirty = true
     this.byTunnel.set(tunnel, record)
     record.totals.started(tunnel)
-    this.apply(record, { type: 'start', tunnel }, { downReason: 'superseded', start })
+    this.apply(record, { type: 'start', tunnel }, { start })
   }
 
   counters(session: Session): Totals {
@@ -182,10 +195,10 @@ export class SessionTable implements Sessions {
     return session instanceof SessionRecord ? session.totals.read((tunnel) => dataPlane.tunnelCounters(tunnel)) : this.counters(this.record(session))
   }
 
-  end(id: string, cause: EndCause, text = END_TEXTS[cause], how: DropHow = 'disconnect'): boolean {
+  end(id: string, cause: EndCause, text = SESSION_ENDS[cause].text, how: DropHow = 'disconnect'): boolean {
     const record = this.index.get(id)
     if (!record) return false
-    this.apply(record, { type: 'end' }, { downReason: cause, cause, text, how })
+    this.apply(record, { type: 'end', cause }, { text, how })
     return true
   }
 
@@ -208,7 +221,7 @@ export class SessionTable implements Sessions {
   /** From the data plane: the tunnel goes on over TLS. */
   dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {
     const record = this.byTunnel.get(tunnel)
-    if (record) this.apply(record, { type: 'dtls-down', tunnel }, { dtlsReason: reason })
+    if (record) this.apply(record, { type: 'dtls-down', tunnel, reason }, {})
   }
 
   /** From the data plane: the client's DTLS comes from elsewhere. */
@@ -233,13 +246,13 @@ export class SessionTable implements Sessions {
     if (!record) return
     this.byTunnel.delete(tunnel)
     record.totals.ended(tunnel, down.counters)
-    const quit = down.reason === 'peer-disconnect' && down.detail[0] === BYE_USER_QUIT
-    const downReason = quit ? 'user' : down.reason
-    this.apply(record, { type: 'down', tunnel, quit }, { downReason, cause: 'user' })
+    if (record.machine.tunnel === tunnel) record.inactivity.tunnelEnded(down.counters)
+    const said = down.reason === 'peer-disconnect'
+    this.apply(record, { type: 'down', tunnel, reason: down.reason, goodbye: said ? readGoodbye(down.detail) : undefined }, { said: said ? goodbyeText(down.detail) : undefined })
     if (!record.ended) this.keeper.save([record])
   }
 
-  private apply(record: SessionRecord, event: MachineEvent, why: { downReason?: string; dtlsReason?: DtlsDownReason; cipher?: string; cause?: EndCause; text?: string; how?: DropHow; start?: TunnelStart }): void {
+  private apply(record: SessionRecord, event: MachineEvent, why: { said?: string | undefined; cipher?: string; text?: string; how?: DropHow; start?: TunnelStart }): void {
     const { clock, dataPlane } = this.parts
     const { machine, effects } = step(record.machine, event)
     if (machine === record.machine) return
@@ -249,8 +262,12 @@ export class SessionTable implements Sessions {
     record.dtls = machine.phase === 'dtls' ? { version: DTLS_VERSION, cipher: why.cipher ?? '', since: clock.now() } : undefined
     if (isUp(machine.phase)) record.idleSince = undefined
     else record.idleSince ??= clock.now()
-    if (event.type === 'down') record.wait(clock.monotonic())
-    if (event.type === 'up') record.connectedAt = clock.now()
+    if (event.type === 'down') record.wait(this.instant())
+    else record.waitsUntil = undefined
+    if (event.type === 'up') {
+      record.connectedAt = clock.now()
+      record.looksAt = firstLook(record, clock.monotonic())
+    }
     if (machine.phase !== 'ended') this.schedule(record)
     // Nothing of the DTLS channel is in the row.
     if (event.type !== 'dtls-up' && event.type !== 'dtls-down') record.dirty = true
@@ -261,11 +278,18 @@ export class SessionTable implements Sessions {
         case 'promote': this.promote(record, effect.tunnel, why.start); break
         case 'tell-up': this.listeners.up(record); break
         case 'tell-dtls-up': this.listeners.dtlsUp(record); break
-        case 'tell-dtls-down': this.listeners.dtlsDown(record, why.dtlsReason ?? 'closed'); break
-        case 'tell-down': this.listeners.down(record, why.downReason ?? 'internal'); break
-        case 'tell-ended': this.finish(record, why.cause ?? 'admin', event.type === 'down'); break
+        case 'tell-dtls-down': this.listeners.dtlsDown(record, effect.reason); break
+        case 'tell-failed': this.listeners.failed(record, effect.reason, this.noteEnd(record, effect.reason, event)); break
+        case 'tell-down': this.listeners.down(record, effect.reason, this.noteEnd(record, effect.reason, event), why.said); break
+        case 'tell-ended': this.finish(record, effect.cause, event.type === 'down'); break
       }
     }
+  }
+
+  private noteEnd(record: SessionRecord, reason: DownReason, event: MachineEvent): string {
+    const text = downClause(event)
+    record.lastEnd = { reason, at: this.parts.clock.now(), text }
+    return text
   }
 
   private promote(record: SessionRecord, tunnel: TunnelHandle, start: TunnelStart | undefined): void {
@@ -279,8 +303,11 @@ export class SessionTable implements Sessions {
     this.index.delete(record)
     record.formerKey.wipe()
     this.due.delete(record.id)
-    if (nobodyWaits) this.keeper.buryLater(record.claim, record.leases)
-    else this.keeper.bury(record.claim, record.leases)
+    const { id, user, claim, leases } = record
+    this.lately.add({ id, user, cause })
+    const alongside = (): void => this.auditEnd({ id, user, cause }, record)
+    if (nobodyWaits) this.keeper.buryLater(claim, leases, alongside)
+    else this.keeper.bury(claim, leases, alongside)
     this.listeners.ended(record, cause)
   }
 
@@ -291,8 +318,8 @@ export class SessionTable implements Sessions {
     for (const id of this.due.take(monotonic)) {
       const record = this.index.get(id)
       if (!record) continue
-      if (record.due <= monotonic) this.end(id, record.dueCause)
-      else this.schedule(record)
+      if (record.endsBy <= monotonic) this.end(id, record.dueCause)
+      else this.attend(record, monotonic)
     }
     this.keeper.retry()
     this.keeper.save([...this.index.share(this.ticks++ % SAVE_TICKS, SAVE_TICKS)].filter((record) => this.keeper.hasNews(record)))
@@ -308,10 +335,42 @@ export class SessionTable implements Sessions {
     this.keeper.save(this.index.all())
   }
 
-  private opened(cookie: string): SessionRecord | CookieRefusal {
+  private opened(cookie: string): SessionRecord | CookieRefused {
     const content = openCookie(cookie, (id) => this.parts.keys.get(id))
-    if (typeof content === 'string') return content
-    return this.index.get(content.session) ?? (content.expires <= this.parts.clock.now() ? 'expired' : 'terminated')
+    if (typeof content === 'string') return { refused: content }
+    const expired = content.expires <= this.parts.clock.now()
+    return this.index.get(content.session) ?? { refused: expired ? 'expired' : 'terminated', ended: this.lately.get(content.session) }
+  }
+
+  /** Something of a session is due that need not end it. */
+  private attend(record: SessionRecord, monotonic: number): void {
+    if (record.warnsAt <= monotonic) {
+      record.warnsAt = Infinity
+      this.listeners.ending(record, Math.ceil((record.endsAt - monotonic) / 1000))
+    }
+    if (record.looksAt <= monotonic && record.machine.tunnel !== undefined) {
+      const signs = this.parts.dataPlane.tunnelCounters(record.machine.tunnel)
+      const left = nextLookMs(record, signs)
+      if (left <= 0) {
+        this.end(record.id, 'inactivity-timeout')
+        return
+      }
+      record.looksAt = monotonic + left
+    }
+    this.schedule(record)
+  }
+
+  private auditEnd({ id, user, cause }: EndedSession, record?: SessionRecord): void {
+    const { said, audited } = SESSION_ENDS[cause]
+    if (!audited) return
+    const totals = record && this.counters(record)
+    const detail = totals === undefined ? said : `${said}; ${record?.tunnels} tunnels, ${totals.rxBytes} bytes received, ${totals.txBytes} sent`
+    this.parts.audit.record({ action: 'session.end', actor: user, subject: id, ...(record && { peer: record.peer }), ok: true, detail: `${cause}: ${detail}` })
+  }
+
+  private instant(): Instant {
+    const { clock } = this.parts
+    return { monotonic: clock.monotonic(), now: clock.now() }
   }
 
   private schedule(record: SessionRecord): void {

@@ -1,21 +1,24 @@
-import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelDownReason, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
+import type { SessionEvent } from './session-history.ts'
 import type { Totals } from './tunnel-totals.ts'
 
-/** Why a session or tunnel ended; the same word goes to the client, to accounting and to the log. */
+/** Why a session ended; `end-reasons.ts` says what client, accounting, log and audit hear of it. */
 export type EndCause =
   | 'user' // BYE b0, logout
   | 'admin' // session drop or terminate
   | 'disconnected-timeout'
   | 'session-timeout'
   | 'idle-timeout'
+  | 'inactivity-timeout'
   | 'superseded'
   | 'user-removed'
   | 'user-locked'
   | 'user-expired'
   | 'login-unused'
   | 'lease-lost'
+  | 'damaged' // its row
 
 export interface Device {
   /** User-Agent, at most 256 printable characters. */
@@ -56,7 +59,25 @@ export interface Session {
   readonly connectedAt: number | undefined
   /** Since when there is no tunnel. */
   readonly idleSince: number | undefined
+  /** When the wait for the client is over, wall clock; undefined: it has a tunnel, or may wait for ever. */
+  readonly waitsUntil: number | undefined
+  /** Tunnels so far, since this process began. */
+  readonly tunnels: number
+  /** The end of the last of them. */
+  readonly lastEnd: TunnelEnd | undefined
+  /** The last events, oldest first; since this process began. */
+  readonly history: readonly SessionEvent[]
 }
+
+export interface TunnelEnd {
+  readonly reason: DownReason
+  /** Wall clock, ms. */
+  readonly at: number
+  /** One clause for people. */
+  readonly text: string
+}
+/** Why a tunnel ended: by itself, or with its session. */
+export type DownReason = TunnelDownReason | EndCause
 
 export interface Login {
   readonly identity: Identity
@@ -76,6 +97,17 @@ export interface TunnelStart {
   readonly seen: number
 }
 
+export interface CookieRefused {
+  readonly refused: CookieRefusal
+  /** Of a session that ended not long ago and whose cookie is genuine. */
+  readonly ended?: EndedSession | undefined
+}
+export interface EndedSession {
+  readonly id: string
+  readonly user: string
+  readonly cause: EndCause
+}
+
 export interface Sessions {
   /**
    * Commits the row, then returns. `alongside` writes into the same transaction, so that a login costs one commit.
@@ -84,12 +116,15 @@ export interface Sessions {
   create(login: Login, alongside?: (session: Session) => void): Session
   /** The value of the `webvpn` cookie: sealed token, base64url. A fresh nonce each time. */
   cookie(session: Session): string
-  byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal }
+  byCookie(cookie: string): { readonly session: Session } | CookieRefused
   get(id: string): Session | undefined
   list(): readonly Session[]
   /** The session's leases, claimed and committed at the first call, the same ones ever after. Throws `POOL_EXHAUSTED`. */
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases
-  /** Hands the connection to the data plane. An older tunnel of the session is closed first; the newest wins. */
+  /**
+   * Hands the connection to the data plane. An older tunnel of the session is closed first; the newest wins, at a
+   * bounded rate: throws `SESSION_CONTESTED` when two clients push each other out.
+   */
   startTunnel(start: TunnelStart): void
   /** Cumulative over all tunnels of the session, the live one included. */
   counters(session: Session): Totals
@@ -109,6 +144,8 @@ export interface SessionListener {
   dtlsDown?(session: Session, reason: DtlsDownReason): void
   /** The client is elsewhere: `from` and the session's `peer` are endpoints. */
   roamed?(session: Session, from: string): void
-  tunnelDown?(session: Session, reason: string): void
+  tunnelDown?(session: Session, reason: DownReason): void
+  /** The session timeout comes. */
+  sessionEnding?(session: Session, secondsLeft: number): void
   sessionEnded?(session: Session, cause: EndCause): void
 }

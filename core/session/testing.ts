@@ -3,6 +3,7 @@ import { FakeDataPlane, type FakeClient } from '../../native/fake.ts'
 import type { GatewayConfig, PoolConfig } from '../config/gateway-config.ts'
 import type { ConnectionInfo, DtlsOffer, OpenSpec, TunnelSpec } from '../dataplane.ts'
 import { DEFAULT_LIMITS } from '../dataplane.ts'
+import { AuditLog } from '../audit-log.ts'
 import { HealthList } from '../health-list.ts'
 import { BUILT_IN_POLICY } from '../policy/keys.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -40,6 +41,7 @@ export class SessionRig {
   readonly health: HealthList
   readonly opened: ReturnType<typeof openStore>
   readonly table: SessionTable
+  readonly audit: AuditLog
   readonly told: string[] = []
   private readonly infos = new Map<number, ConnectionInfo>()
 
@@ -53,14 +55,16 @@ export class SessionRig {
       pools: new Map([['default', pool]]), groups: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
     } as unknown as GatewayConfig
     const keys = new CookieKeys(join(this.directory, 'cookie-keys.json'), this.clock, this.health)
+    this.audit = new AuditLog(this.opened.store, this.clock, this.log)
     this.table = new SessionTable({
-      clock: this.clock, config, dataPlane: this.plane, keys, log: this.log, policies: createPolicies(config, () => []), slots: this.slots, store: this.opened.store,
+      audit: this.audit, clock: this.clock, config, dataPlane: this.plane, keys, log: this.log, policies: createPolicies(config, () => []), slots: this.slots, store: this.opened.store,
     })
     this.slots.sessionEvents.add({
       sessionCreated: ({ user }) => this.told.push(`created ${user}`),
       tunnelUp: ({ user }) => this.told.push(`up ${user}`),
       dtlsUp: ({ user, dtls }) => this.told.push(`dtls up ${user} ${dtls?.cipher}`),
       dtlsDown: ({ user }, reason) => this.told.push(`dtls down ${user} ${reason}`),
+      sessionEnding: ({ user }, seconds) => this.told.push(`ending ${user} ${seconds}`),
       tunnelDown: ({ user }, reason) => this.told.push(`down ${user} ${reason}`),
       sessionEnded: ({ user }, cause) => this.told.push(`ended ${user} ${cause}`),
     }, 'test')

@@ -21,6 +21,7 @@ export const UNPARSABLE_TEXT = 'VPN Server could not parse request.'
 /** Answers to CONNECT: the reason phrase and `X-Reason`. */
 export const COOKIE_TEXT = 'Cookie is not acceptable'
 export const ROAMING_TEXT = 'This session may not move to another address'
+export const CONTESTED_TEXT = 'Another client uses this session'
 export const POOL_TEXT = 'No address is free'
 export const BUSY_GATEWAY_TEXT = 'The gateway cannot serve this session right now'
 

@@ -7,7 +7,7 @@ import { negotiate, tunnelWishes } from './negotiate.ts'
 import { PacedLog } from './paced-log.ts'
 import type { PortConnection } from './port-connection.ts'
 import type { RequestHead } from './request-head.ts'
-import { BUSY_GATEWAY_TEXT, COOKIE_TEXT, POOL_TEXT, ROAMING_TEXT } from './texts.ts'
+import { BUSY_GATEWAY_TEXT, CONTESTED_TEXT, COOKIE_TEXT, POOL_TEXT, ROAMING_TEXT } from './texts.ts'
 
 export interface TunnelGateParts {
   readonly sessions: Sessions
@@ -66,6 +66,12 @@ export class TunnelGate {
       if (error instanceof GatewayError && error.code === 'POOL_EXHAUSTED') {
         this.shortages.line({ reason: error.message, session: session.id, peer })
         this.refuse(connection, '503 Service Unavailable', POOL_TEXT)
+        return
+      }
+      if (error instanceof GatewayError && error.code === 'SESSION_CONTESTED') {
+        // Not 401: the client that is right could be the one that comes now.
+        this.refusals.line({ reason: error.message, session: session.id, peer })
+        this.refuse(connection, '503 Service Unavailable', CONTESTED_TEXT)
         return
       }
       const errorId = randomBytes(4).toString('hex')
