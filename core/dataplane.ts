@@ -45,11 +45,11 @@ export interface OpenSpec {
 export interface ConnectionLimits {
   /** Connections in any pre-login state. Default 2000. */
   readonly connections: number
-  /** The same, from one source address (an IPv6 /64 counts as one). Default 32. */
+  /** The same, from one source address (an IPv6 /64 counts as one). Further ones wait, unread: half of `connections` for each front thread, of all addresses. Default 32. */
   readonly connectionsPerAddress: number
   /** Open handshakes for each front thread, and twice what one source address may have open. Default 32. */
   readonly handshakes: number
-  /** Milliseconds from accept to a finished handshake. Default 10 000. */
+  /** Milliseconds that a handshake may take, and that a connection waits for its beginning. Default 10 000. */
   readonly handshakeTimeoutMs: number
 }
 
@@ -257,6 +257,7 @@ export const STATS = [
   'codelDropped', 'codelMarked', // waiting too long for a client that reads slowly
   'keyUpdatesSent', 'keyUpdatesReceived', 'dtlsRekeys', 'dtlsRoamed', 'dtlsRoamingRefused',
   'mtuProbes', 'mtuLowered', 'mssClamped', 'compressed', 'decompressed', 'decompressFailures',
+  'connectionsWaiting',
 ] as const
 export type StatName = (typeof STATS)[number]
 

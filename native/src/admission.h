@@ -1,5 +1,5 @@
 // How many connections may be open before login: in total, and from one source address, of which only a part may still be
-// in its handshake. Shared by the front threads.
+// in its handshake. Shared by the front threads. Who is over the share of its source may wait (waiting_room.h).
 #pragma once
 #include <sys/socket.h>
 
@@ -18,6 +18,9 @@ class Admission {
     bool v6 = false;
     bool operator==(const Source&) const = default;
   };
+  struct Hash {
+    size_t operator()(const Source& source) const noexcept { return source.key * 0x9e3779b97f4a7c15u + source.v6; }
+  };
   Admission(uint32_t total, uint32_t perAddress, uint32_t handshakesPerAddress)
       : total_(total), perAddress_(perAddress), handshakesPerAddress_(handshakesPerAddress) {}
   static Source sourceOf(const sockaddr_storage& peer) noexcept;
@@ -28,9 +31,6 @@ class Admission {
   void leave(const Source& source, bool settled);
 
  private:
-  struct Hash {
-    size_t operator()(const Source& source) const noexcept { return source.key * 0x9e3779b97f4a7c15u + source.v6; }
-  };
   struct Count {
     uint32_t open = 0, handshakes = 0;
   };

@@ -64,7 +64,7 @@ void DtlsHandshakeSet::begin(const UdpPeer& peer, DtlsCandidate candidate, ByteV
 
 bool DtlsHandshakeSet::admit(const UdpPeer& peer, uint32_t tunnel) {
   const auto source = openBySource_.find(sourceOf(peer));
-  if (source != openBySource_.end() && source->second >= DtlsHandshakes::kOpenPerAddress) return false;
+  if (source != openBySource_.end() && source->second >= DtlsHandshakes::kOpenPerAddress && open_.size() >= DtlsHandshakes::kLent) return false;
   if (const auto found = byTunnel_.find(tunnel); found != byTunnel_.end()) {
     const auto isOpen = [](const Entry* entry) { return entry->handshake != nullptr; };
     const auto& entries = found->second;

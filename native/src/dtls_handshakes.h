@@ -40,7 +40,8 @@ class DtlsHandshakes {
  public:
   // Implementation constants.
   static constexpr size_t kOpen = 512;           // handshakes under way
-  static constexpr size_t kOpenPerAddress = 64;  // of one source address (an IPv6 /64 counts as one); offices share one
+  static constexpr size_t kOpenPerAddress = 64;  // of one source address (an IPv6 /64 counts as one); offices share one, so
+  static constexpr size_t kLent = kOpen / 2;     // it holds only when so many are open: half is for whoever comes
   static constexpr size_t kOpenPerTunnel = 8;    // more: the oldest gives way, so that nobody can lock the client out
   static constexpr size_t kKept = 4096;          // finished, waiting for confirm(); more: the oldest gives way
   static constexpr size_t kQueue = 4096;         // datagrams waiting, and

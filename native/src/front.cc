@@ -82,7 +82,7 @@ void Front::run() {
   while (!stop_.load()) {
     updateListening();
     if (parked_.load()) obeyAll();
-    const bool timed = slots_.size() > 0 || acceptAfter_ != 0;
+    const bool timed = slots_.size() > 0 || room_.size() > 0 || acceptAfter_ != 0;
     const int n = ::epoll_wait(epoll_, events, kEventsPerRound, timed ? static_cast<int>(std::max<int64_t>(0, nextSweep_ - now_)) : -1);
     now_ = monotonicMs();
     obeyAll();  // grants first, then the bytes they are for
@@ -100,6 +100,7 @@ void Front::run() {
     }
     if (now_ >= nextSweep_) sweep();
     buried_.clear();
+    if (placesFree_ && room_.size() > 0) serveRoom();
   }
   inbox_.take(commands_);
   for (auto& command : commands_) {
@@ -157,6 +158,7 @@ void Front::bury(Connection& c) {
   if (c.watched) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, c.fd, nullptr);
   stats_.sub(Stat::connectionsOpen);
   buried_.push_back(slots_.release(c.handle));
+  placesFree_ = true;
 }
 
 void Front::obeyAll() {

@@ -12,6 +12,7 @@
 #include "inbox.h"
 #include "slot_table.h"
 #include "stats.h"
+#include "waiting_room.h"
 #include "worker_pool.h"
 
 namespace postern {
@@ -45,7 +46,7 @@ struct FrontShared {
 
 class Front {
  public:
-  Front(uint32_t index, FrontShared& shared) : index_(index), shared_(shared), slots_(index) {}
+  Front(uint32_t index, FrontShared& shared) : index_(index), shared_(shared), slots_(index), room_(shared.limits.connections / 2) {}
   ~Front();  // stop() first
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
@@ -62,6 +63,9 @@ class Front {
   void run();
   void accept();
   void admit(int fd, const sockaddr_storage& peer);
+  void begin(int fd, const sockaddr_storage& peer, const Admission::Source& source);
+  void refuse(int fd, Stat reason);
+  void serveRoom();
   void updateListening();
   void onSocket(Connection& c, uint32_t events);
   void onHandshake(Connection& c);
@@ -86,6 +90,8 @@ class Front {
   const uint32_t index_;
   FrontShared& shared_;
   SlotTable slots_;
+  WaitingRoom room_;
+  bool placesFree_ = false;  // since the room was served
   Inbox<FrontCommand> inbox_{SIZE_MAX};
   std::vector<FrontCommand> commands_;  // being obeyed
   // Some connection may have more to read and no epoll event that would say so: its grant must wake us.

@@ -19,12 +19,6 @@ constexpr int64_t kDescriptorPauseMs = 200;    // after EMFILE
 constexpr int64_t kPressedHandshakeMs = 2000;  // at the bound, a handshake that lingers makes room for others
 constexpr int64_t kWriteStallMs = 30'000;      // a peer that reads nothing of what is due
 
-void refuse(int fd) {
-  const linger now{1, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  ::close(fd);
-}
-
 }  // namespace
 
 void Front::accept() {
@@ -47,11 +41,25 @@ void Front::accept() {
 void Front::admit(int fd, const sockaddr_storage& peer) {
   stats_.add(Stat::accepted);
   const Admission::Source source = Admission::sourceOf(peer);
-  const Admission::Verdict verdict = shared_.admission.enter(source);
-  if (verdict != Admission::Verdict::kAdmitted) {
-    stats_.add(verdict == Admission::Verdict::kFull ? Stat::refusedConnections : Stat::refusedPerAddress);
-    return refuse(fd);
+  const Admission::Verdict verdict = room_.holds(source) ? Admission::Verdict::kAddressFull : shared_.admission.enter(source);
+  if (verdict == Admission::Verdict::kAdmitted) return begin(fd, peer, source);
+  if (verdict == Admission::Verdict::kFull) return refuse(fd, Stat::refusedConnections);
+  stats_.add(Stat::connectionsWaiting);
+  if (const int leaves = room_.enter(source, {fd, peer, now_}); leaves >= 0) {
+    stats_.sub(Stat::connectionsWaiting);
+    refuse(leaves, Stat::refusedPerAddress);
   }
+}
+
+void Front::refuse(int fd, Stat reason) {
+  stats_.add(reason);
+  const linger now{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  ::close(fd);
+}
+
+// The place is taken.
+void Front::begin(int fd, const sockaddr_storage& peer, const Admission::Source& source) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const uint32_t handle = slots_.reserve();
@@ -72,6 +80,19 @@ void Front::admit(int fd, const sockaddr_storage& peer) {
   listenFor(c, EPOLLIN | EPOLLRDHUP);
 }
 
+// Sources that were below their share come first: they are still in the kernel's queue.
+void Front::serveRoom() {
+  placesFree_ = false;
+  updateListening();
+  accept();
+  room_.serve([this](const Admission::Source& source, const WaitingRoom::Guest& guest) {
+    if (handshakes_ >= shared_.limits.handshakes || shared_.admission.enter(source) != Admission::Verdict::kAdmitted) return false;
+    stats_.sub(Stat::connectionsWaiting);
+    begin(guest.fd, guest.peer, source);
+    return true;
+  });
+}
+
 void Front::onHandshake(Connection& c) {
   switch (c.handshake()) {
     case TlsStep::kWait:
@@ -85,6 +106,7 @@ void Front::onHandshake(Connection& c) {
   --handshakes_;
   stats_.sub(Stat::handshakesOpen);
   stats_.add(Stat::handshakes);
+  placesFree_ = true;
   c.state = ConnectionState::kGranted;
   c.deadline = 0;
   shared_.events.post(EventType::kConnection, c.handle, 0, connectionInfo(c.ssl, c.peer, c.local()));
@@ -94,6 +116,11 @@ void Front::onHandshake(Connection& c) {
 
 void Front::sweep() {
   nextSweep_ = now_ + kSweepMs;
+  placesFree_ = true;  // perhaps at another front
+  for (int fd; (fd = room_.takeLate(now_ - shared_.limits.handshakeTimeoutMs)) >= 0;) {
+    stats_.sub(Stat::connectionsWaiting);
+    refuse(fd, Stat::refusedPerAddress);
+  }
   if (now_ >= acceptAfter_) acceptAfter_ = 0;
   const bool pressed = handshakes_ >= shared_.limits.handshakes;
   bool anyParked = false;

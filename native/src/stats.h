@@ -22,7 +22,8 @@ namespace postern {
   X(dtlsReplayed) X(dtlsForged) X(dtlsInvalid)                                                             \
   X(mergesDisabled) X(codelDropped) X(codelMarked)                                                         \
   X(keyUpdatesSent) X(keyUpdatesReceived) X(dtlsRekeys) X(dtlsRoamed) X(dtlsRoamingRefused)                \
-  X(mtuProbes) X(mtuLowered) X(mssClamped) X(compressed) X(decompressed) X(decompressFailures)
+  X(mtuProbes) X(mtuLowered) X(mssClamped) X(compressed) X(decompressed) X(decompressFailures)             \
+  X(connectionsWaiting)
 
 enum class Stat : uint32_t {
 #define X(name) name,

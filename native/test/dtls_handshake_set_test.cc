@@ -53,16 +53,19 @@ TEST_CASE("a ClientHello that is repeated begins nothing, another of the same pe
   CHECK(gateway.set.open() == 2);
 }
 
-TEST_CASE("no more handshakes of one address than allowed, and of one IPv6 network") {
+TEST_CASE("one address, or one IPv6 network, has half of the handshakes, and with half of them taken no more than its share") {
   for (const bool ipv4 : {true, false}) {
     Gateway gateway;
-    for (uint16_t i = 0; i < DtlsHandshakes::kOpenPerAddress + 3; ++i) {
-      open(gateway, ipv4 ? peerAt(7, static_cast<uint16_t>(1 + i)) : ipv6Peer(1, i, 443), 100 + i);
+    for (uint16_t i = 0; i < DtlsHandshakes::kLent + 3; ++i) {
+      open(gateway, ipv4 ? peerAt(7, static_cast<uint16_t>(1 + i)) : ipv6Peer(1, i, 443), 1000 + i);
     }
-    CHECK(gateway.set.open() == DtlsHandshakes::kOpenPerAddress);
+    CHECK(gateway.set.open() == DtlsHandshakes::kLent);
     CHECK(gateway.get(Stat::dtlsHandshakesRefused) == 3);
-    open(gateway, ipv4 ? peerAt(8, 1) : ipv6Peer(2, 0, 443), 7);
-    CHECK(gateway.set.open() == DtlsHandshakes::kOpenPerAddress + 1);
+    for (uint16_t i = 0; i < DtlsHandshakes::kOpenPerAddress + 2; ++i) {
+      open(gateway, ipv4 ? peerAt(8, static_cast<uint16_t>(1 + i)) : ipv6Peer(2, i, 443), 3000 + i);
+    }
+    CHECK(gateway.set.open() == DtlsHandshakes::kLent + DtlsHandshakes::kOpenPerAddress);
+    CHECK(gateway.get(Stat::dtlsHandshakesRefused) == 5);
     gateway.set.tick(kStart + DtlsHandshakes::kTimeoutMs);
     CHECK(gateway.set.open() == 0);
     open(gateway, ipv4 ? peerAt(7, 1) : ipv6Peer(1, 0, 443), 7);

@@ -17,6 +17,7 @@ test('the bounds in the README are those of the code', () => {
   for (const row of [
     `| ${number(DEFAULT_LIMITS.connections)} in all, ${DEFAULT_LIMITS.connectionsPerAddress} from one address (`,
     `| ${DEFAULT_LIMITS.handshakes} for each front thread, ${DEFAULT_LIMITS.handshakes / 2} from one address; ${seconds(DEFAULT_LIMITS.handshakeTimeoutMs)} |`,
+    `| ${number(DEFAULT_LIMITS.connections / 2)} for each front thread; ${seconds(DEFAULT_LIMITS.handshakeTimeoutMs)} |`,
     `| ${number(limits.connections)} in all, ${limits.connectionsPerNetwork} from one address |`,
     `| ${bytes(limits.headBytes)}, ${limits.headers} headers |`,
     `| ${bytes(limits.bodyBytes)} (`,
