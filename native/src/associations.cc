@@ -74,7 +74,7 @@ void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
   changed_.push_back(&channel);
   stats_.add(Stat::dtlsOpen);
   const std::string& name = channel.cipher;
-  events_.post(EventType::kDtlsUp, tunnel.id, 0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
+  events_.post(EventType::kDtlsUp, tunnel.id, channel.former ? 1 : 0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
   // By its handshake it may have come from anywhere.
   if (tunnel.address && channel.peer.address != *tunnel.address) tellPeer(channel);
 }

@@ -28,6 +28,7 @@ struct DtlsChannel {
         liveness(nowSec),
         waitsUntilSec(nowSec + static_cast<uint32_t>(DtlsHandshakes::kKeepMs / 1000)),
         cipher(std::move(ready.cipher)),
+        former(ready.former),
         endings_(endings) {}
 
   // May a record with `plain` bytes take the path to this client?
@@ -78,6 +79,7 @@ struct DtlsChannel {
   uint32_t limitUntilSec = 0;
   const uint32_t waitsUntilSec;     // not confirmed by then: it never will be
   std::string cipher;
+  const bool former;                // its key is that of the session's first tunnel
 
  private:
   std::vector<DtlsChannel*>& endings_;

@@ -84,6 +84,15 @@ SSL_CTX* DtlsContexts::find(const DtlsOffer& offer) {
   return made_.emplace(key, std::move(ctx)).first->second.get();
 }
 
+DtlsCipher cipherOf(const SSL_CIPHER* cipher) noexcept {
+  switch (SSL_CIPHER_get_cipher_nid(cipher)) {
+    case NID_aes_256_gcm: return DtlsCipher::kAes256Gcm;
+    case NID_aes_128_gcm: return DtlsCipher::kAes128Gcm;
+    case NID_chacha20_poly1305: return DtlsCipher::kChaCha20Poly1305;
+    default: return DtlsCipher::kCbc;
+  }
+}
+
 SslSession resumedSession(SSL_CTX* ctx, const DtlsOffer& offer, ByteView masterSecret) {
   SslSession session(SSL_SESSION_new());
   const SSL_CIPHER* cipher = cipherNamed(ctx, offer.ciphers);

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "dtls_cipher.h"
 #include "dtls_offer.h"
 
 namespace postern {
@@ -34,6 +35,9 @@ class DtlsContexts {
  private:
   std::map<std::pair<DtlsOffer::Mode, std::string>, SslContext> made_;
 };
+
+// What protects the records of a suite.
+DtlsCipher cipherOf(const SSL_CIPHER* cipher) noexcept;
 
 // The session that a client of `offer` resumes in `ctx` (reference protocol section 15 D). nullptr when OpenSSL refuses.
 SslSession resumedSession(SSL_CTX* ctx, const DtlsOffer& offer, ByteView masterSecret);

@@ -14,15 +14,6 @@ constexpr size_t kUdpHeader = 8;
 constexpr size_t kMasterSecret = 48;
 constexpr size_t kRandom = 32;
 
-DtlsCipher cipherOf(const SSL_CIPHER* cipher) {
-  switch (SSL_CIPHER_get_cipher_nid(cipher)) {
-    case NID_aes_256_gcm: return DtlsCipher::kAes256Gcm;
-    case NID_aes_128_gcm: return DtlsCipher::kAes128Gcm;
-    case NID_chacha20_poly1305: return DtlsCipher::kChaCha20Poly1305;
-    default: return DtlsCipher::kCbc;
-  }
-}
-
 uint64_t load48(const uint8_t* at) noexcept { return uint64_t{load16(at)} << 32 | load32(at + 2); }
 
 }  // namespace
@@ -36,7 +27,7 @@ std::unique_ptr<DtlsHandshake> DtlsHandshake::create(DtlsContexts& contexts, Dtl
   std::unique_ptr<DtlsHandshake> made(new DtlsHandshake(std::move(candidate)));
   made->port_.overhead = (ipv4 ? 20 : 40) + kUdpHeader;
   if (psk) {
-    made->secrets_.psk = made->candidate_.secret.bytes;
+    made->offerKeys();
   } else {
     made->session_ = resumedSession(ctx, *made->candidate_.offer, made->candidate_.secret.bytes);
     if (made->session_ == nullptr) return nullptr;
@@ -53,7 +44,16 @@ std::unique_ptr<DtlsHandshake> DtlsHandshake::create(DtlsContexts& contexts, Dtl
   SSL_set_app_data(ssl, &made->secrets_);
   SSL_set_mtu(ssl, static_cast<long>(mtu - made->port_.overhead));
   SSL_set_accept_state(ssl);
+  if (made->choice_) made->choice_->watch(ssl);
   return made;
+}
+
+void DtlsHandshake::offerKeys() {
+  const DtlsOffer& offer = *candidate_.offer;
+  const ByteView current = candidate_.secret.bytes, former = offer.formerSecret;
+  if (!former.empty() && offer.formerFirst) choice_.emplace(former, current);
+  else if (!former.empty()) choice_.emplace(current, former);
+  secrets_.psk = choice_ ? choice_->key() : current;
 }
 
 DtlsHandshake::State DtlsHandshake::begin(ByteView clientHello, bool answersCookie) {
@@ -72,6 +72,13 @@ DtlsHandshake::State DtlsHandshake::begin(ByteView clientHello, bool answersCook
 }
 
 DtlsHandshake::State DtlsHandshake::feed(ByteView records) {
+  Bytes held;
+  if (choice_) {
+    if (!choice_->receive(ssl_.get(), records)) return State::kRunning;
+    held = choice_->take();
+    records = held;
+    secrets_.psk = choice_->key();
+  }
   port_.in = records;
   const State state = advance();
   port_.in = {};
@@ -155,6 +162,7 @@ std::optional<DtlsAgreed> DtlsHandshake::finish() {
   DtlsAgreed agreed;
   agreed.cipher = SSL_CIPHER_get_name(chosen);
   if (!resumed) agreed.lastFlight = std::move(flight_);
+  if (choice_) agreed.former = choice_->second() != candidate_.offer->formerFirst;
   agreed.protection = takeOver(cipher);
   if (agreed.protection == nullptr) return std::nullopt;
   return agreed;

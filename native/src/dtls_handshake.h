@@ -10,6 +10,7 @@
 #include "datagram_bio.h"
 #include "dtls_contexts.h"
 #include "dtls_protection.h"
+#include "dtls_psk_choice.h"
 #include "dtls_table.h"
 
 namespace postern {
@@ -22,6 +23,7 @@ struct FreeSsl {
 struct DtlsAgreed {
   std::string cipher;  // OpenSSL's name
   std::unique_ptr<DtlsProtection> protection;
+  bool former = false;  // with the offer's former secret
   // The datagrams that the client waits for last; to be sent again, byte for byte, when the client repeats its own last
   // flight. Whoever has them drops them as replayed. Empty when the client spoke last.
   std::vector<Bytes> lastFlight;
@@ -51,6 +53,7 @@ class DtlsHandshake {
 
  private:
   explicit DtlsHandshake(DtlsCandidate candidate) : candidate_(std::move(candidate)) {}
+  void offerKeys();
   State advance();
   void noteSent(const Bytes& datagram);
   std::unique_ptr<DtlsProtection> takeOver(DtlsCipher cipher);
@@ -59,6 +62,7 @@ class DtlsHandshake {
   DatagramPort port_;
   SslSession session_;
   DtlsHandshakeSecrets secrets_;
+  std::optional<DtlsPskChoice> choice_;  // where the client may use either of two keys
   std::unique_ptr<SSL, FreeSsl> ssl_;  // ends before what it looks at
   uint64_t sentSequence_ = 0;          // highest of epoch 1
   uint64_t sentNonce_ = 0;             // explicit nonce of that record

@@ -126,6 +126,7 @@ void DtlsHandshakeSet::complete(Entry& entry, uint64_t nowMs) {
   ready->peer = entry.peer;
   ready->offer = std::move(entry.offer);
   ready->cipher = std::move(agreed->cipher);
+  ready->former = agreed->former;
   ready->protection = std::move(agreed->protection);
   ready->early = std::move(entry.early);
   const UdpPeer peer = entry.peer;

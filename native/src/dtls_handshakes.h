@@ -23,6 +23,7 @@ struct DtlsReady {
   UdpPeer peer;
   std::shared_ptr<const DtlsOffer> offer;  // the tunnel's when the handshake began
   std::string cipher;                      // OpenSSL's name, for people
+  bool former = false;                     // with the offer's former secret
   std::unique_ptr<DtlsProtection> protection;
   std::vector<Bytes> early;  // application data that came before the handshake was over, in order: a datagram each
 };

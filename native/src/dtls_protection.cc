@@ -1,22 +1,18 @@
 #include "dtls_protection.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 
 #include <cstring>
 
 #include "byte_order.h"
 #include "dtls_aead.h"
+#include "tls_prf.h"
 
 namespace postern {
 namespace {
 
 constexpr size_t kMaxRecordBody = (1 << 14) + 2048;  // RFC 5246 section 6.2.3
 constexpr size_t kMaxKeyBlock = 2 * (32 + 12);
-char kLabel[] = "key expansion";
 
 struct Sizes {
   const char* hash;
@@ -31,26 +27,6 @@ bool sizesOf(DtlsCipher cipher, Sizes& into) {
     case DtlsCipher::kCbc: break;
   }
   return false;
-}
-
-OSSL_PARAM octets(const char* key, ByteView bytes) { return OSSL_PARAM_construct_octet_string(key, const_cast<uint8_t*>(bytes.data()), bytes.size()); }
-
-// TLS 1.2's PRF (RFC 5246 section 5) with the label "key expansion".
-bool expand(const char* hash, ByteView secret, ByteView serverRandom, ByteView clientRandom, ByteSpan out) {
-  static EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_PRF, nullptr);
-  EVP_KDF_CTX* context = kdf == nullptr ? nullptr : EVP_KDF_CTX_new(kdf);
-  if (context == nullptr) return false;
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(hash), 0),
-      octets(OSSL_KDF_PARAM_SECRET, secret),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, kLabel, sizeof kLabel - 1),
-      octets(OSSL_KDF_PARAM_SEED, serverRandom),
-      octets(OSSL_KDF_PARAM_SEED, clientRandom),
-      OSSL_PARAM_construct_end(),
-  };
-  const bool good = EVP_KDF_derive(context, out.data(), out.size(), params) == 1;
-  EVP_KDF_CTX_free(context);
-  return good;
 }
 
 }  // namespace
@@ -76,7 +52,9 @@ bool deriveDtlsKeys(DtlsCipher cipher, ByteView masterSecret, ByteView clientRan
   if (!sizesOf(cipher, sizes)) return false;
   uint8_t block[kMaxKeyBlock];
   const size_t length = 2 * (sizes.key + sizes.iv);
-  const bool good = expand(sizes.hash, masterSecret, serverRandom, clientRandom, {block, length});
+  Bytes seed(serverRandom.begin(), serverRandom.end());
+  seed.insert(seed.end(), clientRandom.begin(), clientRandom.end());
+  const bool good = tls12Prf(sizes.hash, masterSecret, "key expansion", seed, {block, length});
   if (good) {
     const uint8_t* at = block;
     into.cipher = cipher;
@@ -84,8 +62,6 @@ bool deriveDtlsKeys(DtlsCipher cipher, ByteView masterSecret, ByteView clientRan
       std::memcpy(part, at, size);
       at += size;
     }
-  } else {
-    ERR_clear_error();
   }
   OPENSSL_cleanse(block, sizeof block);
   return good;

@@ -1,4 +1,5 @@
 // A DTLS channel follows its client to another port: by a record that is newer than any before, and by nothing else.
+#include "dtls_hellos.h"
 #include "worker_half.h"
 
 using namespace postern;
@@ -192,4 +193,48 @@ TEST_CASE("D08 what arrives at another worker moves the channel too, and that wo
   first.associations.leave(c.tunnel);
   CHECK(pool.shared.peers.size() == 0);
   CHECK(pool.shared.sources.size() == 0);
+}
+
+TEST_CASE("D08 deny-roaming: a handshake is taken from the address of the tunnel's connection alone") {
+  Pool pool(1);
+  Half half(pool, 0);
+  Tunnel& tunnel = half.tunnel(2);
+  auto offer = std::make_shared<DtlsOffer>(*tunnel.spec.dtls);
+  offer->helloVerify = false;
+  tunnel.spec.dtls = offer;
+  tunnel.spec.roaming = false;
+  HelloParts parts;
+  parts.sessionId = offer->id;
+  const auto begins = [&](const UdpPeer& at, uint16_t port) {
+    tunnel.address = at.address;
+    half.associations.offer(tunnel, offer.get());
+    half.arrive(port, clientHello(parts));
+    half.round();
+    return pool.shared.peers.pending(udpPeer(port), 1000);
+  };
+  UdpPeer elsewhere = udpPeer(0);
+  elsewhere.address[15] = 77;
+  CHECK_FALSE(begins(elsewhere, 2000));
+  CHECK(half.stats.get(Stat::dtlsRoamingRefused) == 1);
+  CHECK(begins(udpPeer(0), 3000));
+  tunnel.spec.roaming = true;
+  CHECK(begins(elsewhere, 4000));
+  CHECK(half.stats.get(Stat::dtlsRoamingRefused) == 1);
+}
+
+TEST_CASE("D08 a handshake from another address than the tunnel's is told as a move, one from the same is not") {
+  for (const bool same : {true, false}) {
+    Pool pool(1);
+    Half half(pool, 0);
+    Tunnel& tunnel = half.tunnel(2);
+    UdpPeer at = udpPeer(0);
+    if (!same) at.address[15] = 77;
+    tunnel.address = at.address;
+    half.install(tunnel, 1000);
+    DtlsEnd client;
+    half.arrive(1000, client.frame(cstp::kKeepalive, {}));
+    half.round();
+    CHECK(half.count(EventType::kRoamed) == (same ? 0 : 1));
+    CHECK(half.stats.get(Stat::dtlsRoamed) == 0);
+  }
 }

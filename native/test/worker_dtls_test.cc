@@ -242,6 +242,27 @@ TEST_CASE("answers leave from the address that was hit, both families") {
   }
 }
 
+TEST_CASE("D08 a client that kept the key of an earlier tunnel is served, and the control plane hears of it") {
+  NEEDS_NETWORK();
+  Gateway gateway(1, 1400, loopback());
+  Session first(gateway, 2, 2);
+  auto offer = std::make_shared<DtlsOffer>(*pskOffer(3));
+  offer->formerSecret = first.psk;
+  TunnelSpec spec = Gateway::spec(3);
+  spec.dtls = offer;
+  Session second(gateway, 3, 3, spec);
+  for (const bool former : {true, false}) {
+    DtlsVpnClient client(3, former ? first.psk : second.psk);
+    REQUIRE(client.connect());
+    client.send(cstp::kDpdReq, {});
+    CHECK(client.receive(cstp::kDpdResp));
+    const auto up = gateway.events.wait(EventType::kDtlsUp, 3);
+    REQUIRE(up);
+    CHECK(up->arg == (former ? 1 : 0));
+  }
+  CHECK_FALSE(DtlsVpnClient(2, second.psk).connect(300));
+}
+
 TEST_CASE("every suite carries packets") {
   NEEDS_NETWORK();
   Gateway gateway(1, 1400, loopback());

@@ -14,13 +14,20 @@ export interface DtlsRequest {
   readonly fips: boolean
 }
 
+const HTTPS_PORT = 443
+/** Names the port it dialled in Host, unless that is 443 (reference/protocol section 2.1); of Cisco's clients nobody knows. */
+const OPENCONNECT = /^(?:Open AnyConnect VPN Agent|AnyConnect-compatible OpenConnect VPN Agent)\b/
+
 /**
- * The port that the client dialled, when its Host header names one: a NAT in front may map it to another of ours, and the UDP
- * port of the same number with it. Without one nothing is known: openconnect leaves it out whatever it dialled.
+ * The port that the client dialled, as far as its Host header tells: a NAT in front may map it to another one of ours, and the
+ * UDP port of the same number with it.
  */
 export function dialledPort({ headers }: ConnectRequest): number | undefined {
   const [host = ''] = headers.get('host') ?? []
-  const port = Number(/^(?:[^:[\]]+|\[[^[\]]+\]):(\d{1,5})$/.exec(host.trim())?.[1] ?? 0)
+  const [, name, digits] = /^([^:[\]]+|\[[^[\]]+\])(?::(\d{1,5}))?$/.exec(host.trim()) ?? []
+  if (name === undefined) return undefined
+  if (digits === undefined) return OPENCONNECT.test(headers.get('user-agent')?.[0] ?? '') ? HTTPS_PORT : undefined
+  const port = Number(digits)
   return port > 0 && port < 65_536 ? port : undefined
 }
 

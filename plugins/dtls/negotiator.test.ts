@@ -137,12 +137,17 @@ test('no client is told to rekey inside DTLS', () => {
 })
 
 test('D08 X-DTLS-Port is the port that the client dialled when Host names one, else ours', () => {
-  const port = (host: string | undefined): string | undefined => {
-    const { headers } = answer({ ...CLIENTS['openconnect 9.01, GnuTLS'], ...(host !== undefined && { Host: host }) }, { port: 8443, udp: [{ address: '0.0.0.0', port: 8443 }] })
+  const port = (host: string | undefined, agent = 'AnyConnect Windows 5.1.2.42'): string | undefined => {
+    const { headers } = answer({ ...CLIENTS['openconnect 9.01, GnuTLS'], 'User-Agent': agent, ...(host !== undefined && { Host: host }) }, { port: 8443, udp: [{ address: '0.0.0.0', port: 8443 }] })
     return headers.find(([name]) => name === 'X-DTLS-Port')?.[1]
   }
   for (const host of ['vpn.example.com:443', '192.0.2.1:443', '[2001:db8::1]:443']) assert.is(port(host), '443', host)
   for (const host of [undefined, '', 'vpn.example.com', '192.0.2.1', '2001:db8::1', '[2001:db8::1]', 'vpn.example.com:0', 'vpn.example.com:65536', 'vpn.example.com:443x', ':443']) assert.is(port(host), '8443', host)
+  for (const agent of ['Open AnyConnect VPN Agent v9.01-3', 'AnyConnect-compatible OpenConnect VPN Agent v9.21']) {
+    for (const host of ['vpn.example.com', '192.0.2.1', '[2001:db8::1]']) assert.is(port(host, agent), '443', host)
+    assert.is(port('192.0.2.1:8443', agent), '8443')
+    assert.is(port(undefined, agent), '8443')
+  }
 })
 
 test.run()
