@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     uint8_t out[CstpRecords::kOverhead + 6];
     if (opened == CstpRecords::Opened::kAnswer && records->sealAnswer(out) == 0) std::abort();
-    if (opened != CstpRecords::Opened::kData && opened != CstpRecords::Opened::kNothing && opened != CstpRecords::Opened::kAnswer) break;
+    if (opened != CstpRecords::Opened::kData && opened != CstpRecords::Opened::kNothing && opened != CstpRecords::Opened::kUpdated && opened != CstpRecords::Opened::kAnswer) break;
   }
   return 0;
 }

@@ -8,6 +8,10 @@ DtlsSecret secretOf(const Tunnel& tunnel) {
   return DtlsSecret(offer.mode == DtlsOffer::Mode::kResumed ? offer.masterSecret : Bytes(tunnel.psk.begin(), tunnel.psk.end()));
 }
 
+// How long a client may take to find that its channel is silent and to make another: openconnect counts twice the DPD interval
+// (reference protocol section 8), and tries again after a minute.
+uint32_t silenceSec(const TunnelSpec& spec) noexcept { return 3 * spec.dtlsDpdSec + 90; }
+
 }  // namespace
 
 void Associations::offer(Tunnel& tunnel, const DtlsOffer* before) {
@@ -18,6 +22,7 @@ void Associations::offer(Tunnel& tunnel, const DtlsOffer* before) {
   if (before != nullptr) shared_->handshakes.forget(tunnel.id);
   if (tunnel.dtls) remove(*tunnel.dtls, DtlsDownReason::kWithdrawn);
   if (tunnel.nextDtls) take(tunnel.nextDtls);
+  if (tunnel.oldDtls) take(tunnel.oldDtls);
 }
 
 void Associations::leave(Tunnel& tunnel) {
@@ -32,6 +37,7 @@ void Associations::leave(Tunnel& tunnel) {
     take(tunnel.dtls);
   }
   if (tunnel.nextDtls) take(tunnel.nextDtls);
+  if (tunnel.oldDtls) take(tunnel.oldDtls);
 }
 
 bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs) {
@@ -52,6 +58,7 @@ bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs) {
 
 void Associations::expire(Tunnel& tunnel, uint32_t nowSec) {
   if (tunnel.nextDtls && nowSec >= tunnel.nextDtls->waitsUntilSec) take(tunnel.nextDtls);
+  if (tunnel.oldDtls && nowSec >= tunnel.oldDtls->waitsUntilSec) take(tunnel.oldDtls);
 }
 
 void Associations::refuse(const DtlsReady& ready) {
@@ -65,9 +72,11 @@ void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
   shared_->peers.finish(channel.peer);
   channel.liveness = Liveness(nowSec);
   shared_->handshakes.confirm(channel.association);
+  channel.keysSinceSec = nowSec;
   if (tunnel.dtls) {
     stats_.add(Stat::udpMoved);
-    remove(*tunnel.dtls, DtlsDownReason::kReplaced);
+    if (tunnel.dtls->ended) remove(*tunnel.dtls, DtlsDownReason::kReplaced);
+    else retire(tunnel, nowSec + DtlsChannel::kReplacedSec, DtlsDownReason::kReplaced);
   }
   tunnel.dtls = std::move(tunnel.nextDtls);
   shared_->sources.enter(channel.peer, worker_);
@@ -105,15 +114,33 @@ void Associations::tellPeer(const DtlsChannel& channel) {
   events_.post(EventType::kRoamed, channel.tunnel.id, channel.peer.port, {reinterpret_cast<const uint8_t*>(address.data()), address.size()});
 }
 
-void Associations::settle() {
-  for (size_t i = 0; i < endings_.size(); ++i) remove(*endings_[i], *endings_[i]->ended);
+void Associations::settle(uint32_t nowSec) {
+  for (size_t i = 0; i < endings_.size(); ++i) {
+    DtlsChannel& channel = *endings_[i];
+    if (channel.ended) remove(channel, *channel.ended);
+    else if (channel.tunnel.dtls.get() == &channel) retire(channel.tunnel, nowSec + silenceSec(channel.tunnel.spec), DtlsDownReason::kRekey);
+  }
   endings_.clear();
+}
+
+void Associations::retire(Tunnel& tunnel, uint32_t untilSec, DtlsDownReason reason) {
+  DtlsChannel& channel = *tunnel.dtls;
+  channel.retiring = true;
+  channel.waitsUntilSec = untilSec;
+  tunnel.overDtls = false;
+  stats_.sub(Stat::dtlsOpen);
+  if (reason == DtlsDownReason::kRekey) stats_.add(Stat::dtlsRekeys);
+  if (tunnel.oldDtls) take(tunnel.oldDtls);
+  tunnel.oldDtls = std::move(tunnel.dtls);
+  changed_.push_back(&channel);
+  events_.post(EventType::kDtlsDown, tunnel.id, static_cast<uint32_t>(reason), {});
 }
 
 // Nothing when it is in the grave already.
 void Associations::remove(DtlsChannel& channel, DtlsDownReason reason) {
   Tunnel& tunnel = channel.tunnel;
   if (tunnel.nextDtls.get() == &channel) return take(tunnel.nextDtls);
+  if (tunnel.oldDtls.get() == &channel) return take(tunnel.oldDtls);
   if (tunnel.dtls.get() != &channel) return;
   tunnel.overDtls = false;
   stats_.sub(Stat::dtlsOpen);

@@ -21,7 +21,7 @@ class Associations {
   DtlsChannel* find(const UdpPeer& peer) const noexcept { return peers_.find(peer); }
   // A handshake is over. False when the tunnel has no use for it.
   bool install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs);
-  // A client that has not spoken by now never will.
+  // A client that has not spoken by now never will; a channel that has made way is not needed any more.
   void expire(Tunnel& tunnel, uint32_t nowSec);
   // A handshake is over whose tunnel is gone.
   void refuse(const DtlsReady& ready);
@@ -32,8 +32,8 @@ class Associations {
   // Tunnels whose clocks have changed: calls visit(Tunnel&) for each, and forgets them.
   template <typename Visit>
   void forChanged(Visit&& visit);
-  // Channels that were found to be over go to the grave.
-  void settle();
+  // Channels that were found to be over go to the grave, or make way.
+  void settle(uint32_t nowSec);
   // End of the round: nobody points to them any more.
   void bury() noexcept { graveyard_.clear(); }
 
@@ -44,6 +44,8 @@ class Associations {
   void forget(DtlsChannel& channel);
   void tellPeer(const DtlsChannel& channel);
   void remove(DtlsChannel& channel, DtlsDownReason reason);
+  // The tunnel's channel makes way; what comes over it is read until `untilSec`.
+  void retire(Tunnel& tunnel, uint32_t untilSec, DtlsDownReason reason);
 
   const uint32_t worker_;
   DtlsShared* const shared_;

@@ -44,6 +44,7 @@ CstpRecords::~CstpRecords() {
 }
 
 size_t CstpRecords::seal(Content content, uint8_t* plain, size_t length, uint8_t* into) noexcept {
+  count(length);
   if (!suite_.tls13) return write_->seal(content, plain, length, into);
   plain[length] = content;
   return write_->seal(kData, plain, length + 1, into);
@@ -56,7 +57,9 @@ size_t CstpRecords::sealAlert(Alert alert, uint8_t* into) noexcept {
 }
 
 size_t CstpRecords::sealKeyUpdate(uint8_t* into) noexcept {
-  uint8_t plain[6] = {kKeyUpdate, 0, 0, 1, 0};  // update_not_requested
+  const bool ask = peerKeyWorn();
+  uint8_t plain[6] = {kKeyUpdate, 0, 0, 1, static_cast<uint8_t>(ask)};  // update_requested or not
+  asked_ = asked_ || ask;
   const size_t length = seal(kHandshake, plain, 5, into);
   return length != 0 && advance(writeSecret_, *write_) ? length : 0;
 }
@@ -100,6 +103,7 @@ CstpRecords::Opened CstpRecords::open(ByteView record, uint8_t* plain, size_t& l
     content = plain[--length];
   }
   if (length > kMaxPlain) return fail(kRecordOverflow);
+  count(length);
   switch (content) {
     case kData: return length != 0 ? Opened::kData : Opened::kNothing;
     case kAlert: return openAlert({plain, length});
@@ -122,7 +126,8 @@ CstpRecords::Opened CstpRecords::openHandshake(ByteView plain) noexcept {
   if (plain.size() != 5 || plain[1] != 0 || plain[2] != 0 || plain[3] != 1) return fail(kDecodeError);
   if (plain[4] > 1) return fail(kIllegalParameter);
   if (!advance(readSecret_, *read_)) return fail(kInternalError);
-  return plain[4] == 1 ? Opened::kAnswer : Opened::kNothing;
+  asked_ = false;
+  return plain[4] == 1 ? Opened::kAnswer : Opened::kUpdated;
 }
 
 }  // namespace postern

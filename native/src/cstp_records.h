@@ -1,6 +1,7 @@
 // The TLS record layer under CSTP, taken over from an SSL after its handshake (reference protocol section 15, recipe B): AEAD
 // records of TLS 1.2 and 1.3, KeyUpdate, alerts. Sans I/O: bytes in, bytes out.
 #pragma once
+#include "key_wear.h"
 #include "record_cipher.h"
 
 namespace postern {
@@ -23,6 +24,7 @@ class CstpRecords {
     kData,
     kNothing,     // no data in it, and nothing to do
     kAnswer,      // the same, but answer() is owed
+    kUpdated,     // the same: the peer has new keys
     kClosed,      // close_notify
     kPeerFailed,  // a fatal alert
     kBroken,      // broken() says which alert to send; no further record can be opened
@@ -41,10 +43,14 @@ class CstpRecords {
   // `plain`, unless plain == into + prefix(). plain[length] is spent. Returns the record's length, 0 after a failure of OpenSSL.
   size_t sealData(uint8_t* plain, size_t length, uint8_t* into) noexcept { return seal(kData, plain, length, into); }
   size_t sealAlert(Alert alert, uint8_t* into) noexcept;  // at most kOverhead + 3 bytes
+  bool tls13() const noexcept { return suite_.tls13; }
   // Should the next record be a change of our keys?
-  bool keyWorn() const noexcept { return suite_.tls13 && suite_.gcm && write_->sequence() >= keyRecords_; }
-  // That change: a KeyUpdate, and the next keys. 0 after a failure.
+  bool keyWorn() const noexcept { return suite_.tls13 && suite_.gcm && (write_->sequence() >= keyRecords_ || peerKeyWorn()); }
+  // That change, TLS 1.3 only: a KeyUpdate, and the next keys. Asks the peer for the same when its own have done enough.
+  // 0 after a failure.
   size_t sealKeyUpdate(uint8_t* into) noexcept;
+  // TLS 1.2 knows no other keys: the connection should make way for another.
+  bool worn() const noexcept { return wear_.worn(); }
   // Answer to the last record opened. As sealAlert().
   size_t sealAnswer(uint8_t* into) noexcept;
 
@@ -57,6 +63,7 @@ class CstpRecords {
 
   // For tests: wears keys out sooner.
   void setKeyRecords(uint64_t records) noexcept { keyRecords_ = records; }
+  void setKeyBlocks(uint64_t blocks) noexcept { wear_.setLimit(blocks); }
 
  private:
   enum Content : uint8_t { kAlert = 21, kHandshake = 22, kData = 23 };
@@ -66,12 +73,18 @@ class CstpRecords {
   Opened fail(Alert alert) noexcept;
   Opened openAlert(ByteView plain) noexcept;
   Opened openHandshake(ByteView plain) noexcept;
+  bool peerKeyWorn() const noexcept { return !asked_ && read_->sequence() >= keyRecords_; }
+  void count(size_t length) noexcept {
+    if (suite_.gcm && !suite_.tls13) wear_.record(length);
+  }
 
   RecordSuite suite_;
   std::unique_ptr<RecordCipher> read_, write_;
   uint8_t readSecret_[48] = {}, writeSecret_[48] = {};
   size_t secretLength_ = 0;
   uint64_t keyRecords_ = kKeyRecords;
+  bool asked_ = false;  // the peer for new keys
+  KeyWear wear_;        // of TLS 1.2, both directions
   Alert broken_ = kInternalError;
 };
 

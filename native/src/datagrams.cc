@@ -175,6 +175,7 @@ bool Datagrams::record(DtlsChannel& channel, ByteSpan bytes, uint64_t nowMs) {
       return false;
   }
   stats_.add(Stat::dtlsRxRecords);
+  if (channel.protection->worn()) channel.retire();
   if (!channel.confirmed) associations_.confirm(channel, static_cast<uint32_t>(nowMs / 1000));
   if (type == DtlsContent::kData && !plain.empty()) data(channel, plain, nowMs);
   else if (type == DtlsContent::kAlert && plain.size() == 2 && (plain[1] == kCloseNotify || plain[0] == kFatal)) channel.end(DtlsDownReason::kClosed);
@@ -196,6 +197,7 @@ void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
       break;
     case cstp::kDpdReq:
       stats_.add(Stat::dpdReceived);
+      if (channel.retiring) break;
       // Clients measure the path with padded probes: at full length (reference dataplane section 8, 1). They do it before
       // they look at packets.
       if (const auto nowSec = static_cast<uint32_t>(nowMs / 1000); channel.mayAnswer(nowSec)) output_.send(channel, cstp::kDpdResp, payload, nowSec);
@@ -208,7 +210,7 @@ void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
       stats_.add(Stat::unknownFrames);
       spoken = false;
   }
-  if (spoken) tunnel.overDtls = true;
+  if (spoken && !channel.retiring) tunnel.overDtls = true;
 }
 
 }  // namespace postern

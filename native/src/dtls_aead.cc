@@ -97,6 +97,7 @@ size_t AeadProtection::seal(uint8_t* record, DtlsContent type, size_t length) no
     return 0;
   }
   ++writeSequence_;
+  if (explicit_ != 0) wear_.record(length);
   return kDtlsHeader + body;
 }
 
@@ -134,6 +135,7 @@ DtlsProtection::Opened AeadProtection::open(ByteSpan record, ByteSpan& plain, Dt
   const size_t body = record.size() - kDtlsHeader;
   if (!crypt(read_, record.data(), body, record.data() + kDtlsHeader, body)) return forged();
   window_.mark(sequence);
+  if (explicit_ != 0) wear_.record(body);
   plain = record.subspan(kDtlsHeader + explicit_, body - explicit_ - kAeadTag);
   type = static_cast<DtlsContent>(record[0]);
   return Opened::kData;

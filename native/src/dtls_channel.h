@@ -17,6 +17,7 @@ struct DtlsChannel {
   // Implementation constants.
   static constexpr uint32_t kAnswersPerSecond = 64;  // to DPD: finding the MTU takes a client 20 of them
   static constexpr uint32_t kForgetLimitSec = 600;  // as the kernel forgets what it has learnt of a path
+  static constexpr uint32_t kReplacedSec = 10;      // records that were under way when the client's new keys came
 
   DtlsChannel(Tunnel& owner, DtlsReady& ready, std::vector<DtlsChannel*>& endings, uint32_t nowSec)
       : tunnel(owner),
@@ -62,6 +63,13 @@ struct DtlsChannel {
   void end(DtlsDownReason reason) {
     if (ended) return;
     ended = reason;
+    if (!retiring) endings_.push_back(this);
+  }
+  // Its keys have done their duty. The client is not told: to it, the path has fallen silent, and it makes another handshake
+  // when its own DPD says so, while what it sends is still read and what we send takes the TLS channel.
+  void retire() {
+    if (ended || retiring) return;
+    retiring = true;
     endings_.push_back(this);
   }
 
@@ -73,11 +81,13 @@ struct DtlsChannel {
   uint64_t roamedMs = 0;            // when it did last
   const uint64_t association;       // its number among the handshakes
   bool confirmed = false;           // the client has spoken under these keys: we may
+  bool retiring = false;            // we say nothing any more
   std::optional<DtlsDownReason> ended;
   uint32_t refused = 0;             // sends in a row that the network refused
   Liveness liveness;
   uint32_t limitUntilSec = 0;
-  const uint32_t waitsUntilSec;     // not confirmed by then: it never will be
+  uint32_t keysSinceSec = 0;        // since it was confirmed
+  uint32_t waitsUntilSec;           // not confirmed by then: it never will be; of an old one: gone by then
   std::string cipher;
   const bool former;                // its key is that of the session's first tunnel
 

@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "dtls_cipher.h"
+#include "key_wear.h"
 
 namespace postern {
 
@@ -32,6 +33,14 @@ class DtlsProtection {
   }
   // Exactly one record, opened in place; its bytes are spent either way.
   virtual Opened open(ByteSpan record, ByteSpan& plain, DtlsContent& type) noexcept = 0;
+  // The keys have done what they should, in one direction or both: they still work, but others should take their place.
+  bool worn() const noexcept { return wear_.worn(); }
+
+  // For tests: wears keys out sooner.
+  void setKeyBlocks(uint64_t blocks) noexcept { wear_.setLimit(blocks); }
+
+ protected:
+  KeyWear wear_;  // AES-GCM only
 };
 
 // Length of the record at the front of a datagram, 0 when the datagram does not begin with a whole DTLS record.

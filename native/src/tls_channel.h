@@ -71,6 +71,11 @@ class TlsChannel {
   void releaseBuffers() noexcept {
     if (ssl_ != nullptr) SSL_free_buffers(ssl_);
   }
+  // Gives our own keys way to new ones (RFC 8446 section 4.6.3), silently for the client. False when there are none to be had:
+  // TLS 1.2, or the SSL is still in use.
+  bool updateKeys() noexcept;
+  // Its keys have done what they may, and there are no others (TLS 1.2).
+  bool worn() const noexcept { return records_ != nullptr && records_->worn(); }
   // The record layer that has taken over; nullptr while the SSL is in use.
   CstpRecords* records() noexcept { return records_.get(); }
   // Has output been produced since the worker last looked? Kept here for TlsOutput::touched.

@@ -21,7 +21,7 @@ bool TlsChannel::writeRecords(ByteView plain) noexcept {
     return at >= scratch.data() && at < scratch.data() + scratch.size();
   };
   while (!plain.empty()) {
-    if (records_->keyWorn() && !append(CstpRecords::kOverhead + 6, [this](uint8_t* at) { return records_->sealKeyUpdate(at); })) return false;
+    if (records_->keyWorn() && !updateKeys()) return false;
     const ByteView part = plain.first(std::min(plain.size(), CstpRecords::kMaxPlain));
     plain = plain.subspan(part.size());
     const bool sealed = append(part.size() + CstpRecords::kOverhead, [&](uint8_t* at) {
@@ -33,6 +33,12 @@ bool TlsChannel::writeRecords(ByteView plain) noexcept {
     if (!sealed) return false;
   }
   return true;
+}
+
+bool TlsChannel::updateKeys() noexcept {
+  if (records_ == nullptr || !records_->tls13() || fatal_ || broken_) return false;
+  output_.stats.add(Stat::keyUpdatesSent);
+  return append(CstpRecords::kOverhead + 6, [this](uint8_t* at) { return records_->sealKeyUpdate(at); });
 }
 
 TlsChannel::Read TlsChannel::readRecords(ByteSpan into, size_t& length) noexcept {
@@ -65,7 +71,11 @@ TlsChannel::Read TlsChannel::settle(CstpRecords::Opened opened) noexcept {
   using Opened = CstpRecords::Opened;
   switch (opened) {
     case Opened::kData: return Read::kData;
+    case Opened::kUpdated:
+      output_.stats.add(Stat::keyUpdatesReceived);
+      return Read::kNothing;
     case Opened::kAnswer:
+      if (records_->tls13()) output_.stats.add(Stat::keyUpdatesReceived);
       append(CstpRecords::kOverhead + 6, [this](uint8_t* at) { return records_->sealAnswer(at); });
       return fatal_ ? Read::kError : Read::kNothing;
     case Opened::kNothing: return Read::kNothing;

@@ -12,6 +12,7 @@ Tunnel::Tunnel(uint32_t tunnel, const TunnelSpec& tunnelSpec, int fd, SSL* ssl, 
     : id(tunnel),
       spec(tunnelSpec),
       liveness(static_cast<uint32_t>(nowMs / 1000)),
+      keysSinceSec(static_cast<uint32_t>(nowMs / 1000)),
       counters(nowMs),
       channel(fd, ssl, output, *this),
       output_(output) {}

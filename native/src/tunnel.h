@@ -52,12 +52,15 @@ class Tunnel {
   Turn reading;                 // in the worker's line of those with bytes to read
   TunnelSpec spec;
   Liveness liveness;
+  uint32_t keysSinceSec;        // our own keys of the TLS channel
   TunnelCounters counters;
   cstp::Framer framer;
   TlsChannel channel;
   // The channel the client speaks over, and one whose handshake is over but on which nothing has been heard: that one
   // takes the other's place with its first record.
   std::unique_ptr<DtlsChannel> dtls, nextDtls;
+  // One that has made way: what is still on its way to us is read for a while, nothing is sent.
+  std::unique_ptr<DtlsChannel> oldDtls;
   bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
   // Where the client was last, as in UdpPeer: told when its DTLS comes from elsewhere.
   std::optional<std::array<uint8_t, 16>> address;

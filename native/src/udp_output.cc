@@ -37,6 +37,7 @@ void UdpOutput::send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowS
   record[to.prefix] = type;
   const size_t n = to.protection->seal(record, DtlsContent::kData, length + 1);
   if (n == 0) return to.end(DtlsDownReason::kForged);  // the key is used up
+  if (to.protection->worn()) to.retire();
   if (!follows(to, n)) sendRun();  // shorter than it might have been
   if (count_ == 0) {
     channel_ = &to;

@@ -21,7 +21,7 @@ void Worker::feed(DtlsLate& late) {
 
 void Worker::settleDtls() {
   udp_.flush();
-  associations_.settle();
+  associations_.settle(static_cast<uint32_t>(nowMs_ / 1000));
   associations_.forChanged([this](Tunnel& tunnel) { schedule(tunnel); });
 }
 
@@ -29,6 +29,7 @@ void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
   associations_.expire(tunnel, second);
   while (tunnel.dtls && !tunnel.dtls->ended) {
     DtlsChannel& channel = *tunnel.dtls;
+    if (tunnel.spec.rekeySec != 0 && second >= channel.keysSinceSec + tunnel.spec.rekeySec) return channel.retire();
     switch (channel.liveness.check(dtlsClocks(tunnel.spec), second)) {
       case Liveness::Action::kNone:
         return;

@@ -84,6 +84,13 @@ void Worker::settle() {
     if (tunnel.state == Tunnel::State::kOpen) tunnel.pump();
     sound = sound && !tunnel.channel.broken();
     tunnel.channel.touched = false;
+    if (sound && tunnel.channel.worn() && tunnel.state == Tunnel::State::kOpen) {
+      tunnel.channel.closeNotify();
+      tunnel.channel.flush();
+      down(tunnel, TunnelDownReason::kRekey, {});
+      close(tunnel);
+      continue;
+    }
     if (!sound) {
       if (tunnel.state == Tunnel::State::kOpen) down(tunnel, TunnelDownReason::kEof, {});
       close(tunnel);
@@ -127,6 +134,10 @@ void Worker::check(uint32_t id, uint32_t second) {
 }
 
 bool Worker::checkTls(Tunnel& tunnel, uint32_t second) {
+  if (tunnel.spec.rekeySec != 0 && second >= tunnel.keysSinceSec + tunnel.spec.rekeySec) {
+    tunnel.keysSinceSec = second;
+    tunnel.channel.updateKeys();
+  }
   for (;;) {
     switch (tunnel.liveness.check(tlsClocks(tunnel.spec), second)) {
       case Liveness::Action::kNone:
@@ -156,8 +167,13 @@ void Worker::schedule(Tunnel& tunnel) {
   const auto earlier = [&due](uint32_t at) {
     if (at != 0 && (due == 0 || at < due)) due = at;
   };
-  if (tunnel.dtls) earlier(tunnel.dtls->liveness.nextDue(dtlsClocks(tunnel.spec)));
+  if (tunnel.spec.rekeySec != 0) earlier(tunnel.keysSinceSec + tunnel.spec.rekeySec);
+  if (tunnel.dtls) {
+    earlier(tunnel.dtls->liveness.nextDue(dtlsClocks(tunnel.spec)));
+    if (tunnel.spec.rekeySec != 0) earlier(tunnel.dtls->keysSinceSec + tunnel.spec.rekeySec);
+  }
   if (tunnel.nextDtls) earlier(tunnel.nextDtls->waitsUntilSec);
+  if (tunnel.oldDtls) earlier(tunnel.oldDtls->waitsUntilSec);
   if (due == 0 || (tunnel.wheelAt != 0 && tunnel.wheelAt <= due)) return;
   tunnel.wheelAt = wheel_.schedule(tunnel.id, due);
 }
