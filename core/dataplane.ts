@@ -163,6 +163,8 @@ export interface TunnelSpec {
   readonly compression?: TunnelCompression
   /** May the DTLS channel follow its client to another address or port? Default true. */
   readonly roaming?: boolean
+  /** The last tunnel of the same session: packets that came for its client since it ended, a moment ago, go to this one. */
+  readonly predecessor?: TunnelHandle
   /** Report what silences the path of the DTLS channel survives (`silence`). Default false. */
   readonly learning?: boolean
   /** Absent: the tunnel has its TLS channel alone. */

@@ -1,3 +1,4 @@
+import type { TunnelHandle } from '../dataplane.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import { FormerKey } from './former-key.ts'
 import { Inactivity } from './inactivity.ts'
@@ -57,6 +58,7 @@ export class SessionRecord implements Session {
   tunnels = 0
   lastEnd: TunnelEnd | undefined
   machine: Machine
+  lastTunnel: TunnelHandle | undefined
   readonly totals: TunnelTotals
   readonly formerKey = new FormerKey()
   readonly inactivity = new Inactivity()

@@ -187,7 +187,10 @@ export class SessionTable implements Sessions {
     record.dirty = true
     this.byTunnel.set(tunnel, record)
     record.totals.started(tunnel)
-    this.apply(record, { type: 'start', tunnel }, { start })
+    const predecessor = record.lastTunnel
+    record.lastTunnel = tunnel
+    const spec = predecessor === undefined ? start.spec : { ...start.spec, predecessor }
+    this.apply(record, { type: 'start', tunnel }, { start: { ...start, spec } })
   }
 
   counters(session: Session): Totals {

@@ -119,6 +119,7 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   into.rekeySec = number(spec.Get("rekeySec"));
   const Napi::Value roaming = spec.Get("roaming"), compression = spec.Get("compression");
   into.roaming = !roaming.IsBoolean() || flag(roaming);
+  into.predecessor = number(spec.Get("predecessor"));
   into.learning = flag(spec.Get("learning"));
   if (compression.IsObject()) {
     into.cstpCodec = codec(compression.As<Napi::Object>().Get("cstp"));

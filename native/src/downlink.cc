@@ -43,14 +43,28 @@ void Downlink::packet(const VirtioNetHeader& header, ByteView bytes, uint64_t no
     output_.stats.add(Stat::noRoute);
     return;
   }
-  const Route route = info.version == 4 ? context_.router.find(info.dst4) : context_.router.find(info.dst6);
+  const Route route = info.version == 4 ? context_.table.router().find(info.dst4) : context_.table.router().find(info.dst6);
   if (route.tunnel != 0 && route.worker != context_.worker) return handOver(route.worker, header, bytes);
   Tunnel* tunnel = route.tunnel == 0 ? nullptr : tunnels_.find(route.tunnel);
-  if (tunnel == nullptr) {
-    output_.stats.add(Stat::noRoute);
+  if (tunnel == nullptr || tunnel->state != Tunnel::State::kOpen) {
+    if (!parked_.keep(route.tunnel, header, bytes)) output_.stats.add(Stat::noRoute);
     return;
   }
   deliver(*tunnel, header, bytes, info, nowMs);
+}
+
+void Downlink::settleParked(uint64_t nowMs) {
+  const size_t lost = parked_.settle(
+      nowMs,
+      [this](uint32_t tunnel, const TunnelSpec& spec) {
+        const Router& router = context_.table.router();
+        const uint32_t now = (spec.ipv4 ? router.find(*spec.ipv4) : router.find(*spec.ipv6)).tunnel;
+        if (now == tunnel) return ParkedPackets::Successor::kNone;
+        return context_.table.follows(now, tunnel) ? ParkedPackets::Successor::kSameClient : ParkedPackets::Successor::kStranger;
+      },
+      [&](const HandedPacket& parked) { packet(parked.header, parked.packet, nowMs); },
+      [this](uint32_t tunnel, const TunnelSpec& spec) { context_.table.unroute(tunnel, spec); });
+  output_.stats.add(Stat::noRoute, lost);
 }
 
 void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs) {

@@ -4,20 +4,18 @@
 #include <memory>
 #include <vector>
 
+#include "handed_packet.h"
 #include "inbox.h"
-#include "router.h"
+#include "parked_packets.h"
 #include "segment.h"
 #include "tun_writer.h"
 #include "tunnel_set.h"
+#include "tunnel_table.h"
 #include "udp_output.h"
 
 namespace postern {
 
-// A packet that another worker's TUN queue received.
-struct HandedPacket {
-  VirtioNetHeader header;
-  Bytes packet;
-};
+// Packets that other workers' TUN queues received.
 using PacketInbox = Inbox<HandedPacket>;
 
 class Downlink {
@@ -31,7 +29,7 @@ class Downlink {
   struct Context {
     uint32_t worker;
     int queueFd;
-    const Router& router;
+    TunnelTable& table;
     const std::vector<PacketInbox*>& inboxes;  // of all workers
   };
   Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp);
@@ -39,6 +37,12 @@ class Downlink {
   // One round of the TUN queue, or of the inbox. False when somebody has taken the device away.
   bool readQueue(uint64_t nowMs);
   void readInbox(uint64_t nowMs);
+
+  // The tunnel has gone, and its client is expected back: its packets wait, and its routes stay.
+  void park(const Tunnel& tunnel, uint64_t nowMs) { parked_.open(tunnel.id, tunnel.spec, nowMs); }
+  // Those that have waited long enough, or whose client is back.
+  void settleParked(uint64_t nowMs);
+  const ParkedPackets& parked() const noexcept { return parked_; }
 
  private:
   static constexpr size_t kPacket = 65536;
@@ -61,6 +65,7 @@ class Downlink {
   std::unique_ptr<uint8_t[]> buffer_;
   Bytes whole_;  // a segment about to be fragmented
   std::vector<HandedPacket> handed_;
+  ParkedPackets parked_;
   uint64_t tooBigSecond_ = 0;
   uint32_t tooBigSent_ = 0;
 };

@@ -28,6 +28,7 @@ struct TunnelSpec {
   uint32_t rekeySec = 0;       // age of our own TLS 1.3 keys; 0 = only their limit counts
   Codec cstpCodec = Codec::kNone, dtlsCodec = Codec::kNone;
   bool roaming = true;         // the DTLS channel may follow its client
+  uint32_t predecessor = 0;    // the last tunnel of the same session, 0 = none: packets that waited for it go on
   bool learning = false;       // report the silences that its path survives
   std::shared_ptr<const DtlsOffer> dtls;  // nullptr: the TLS channel alone
 };

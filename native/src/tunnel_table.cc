@@ -38,20 +38,32 @@ void TunnelTable::enter(uint32_t tunnel, const TunnelSpec& spec, const TunnelCou
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[tunnel];
   entry.counters = &counters;
+  entry.predecessor = spec.predecessor;
   route(tunnel, entry.worker, spec);
 }
 
 void TunnelTable::change(uint32_t tunnel, const TunnelSpec& from, const TunnelSpec& to) {
   std::lock_guard lock(mutex_);
   if (from.ipv4 == to.ipv4 && from.ipv6 == to.ipv6) return;
-  unroute(tunnel, from);
+  removeRoutes(tunnel, from);
   route(tunnel, entries_[tunnel].worker, to);
 }
 
-void TunnelTable::leave(uint32_t tunnel, const TunnelSpec& spec) {
+void TunnelTable::leave(uint32_t tunnel, const TunnelSpec& spec, bool routes) {
   std::lock_guard lock(mutex_);
-  unroute(tunnel, spec);
+  if (routes) removeRoutes(tunnel, spec);
   entries_.erase(tunnel);
+}
+
+void TunnelTable::unroute(uint32_t tunnel, const TunnelSpec& spec) {
+  std::lock_guard lock(mutex_);
+  removeRoutes(tunnel, spec);
+}
+
+bool TunnelTable::follows(uint32_t newer, uint32_t older) const {
+  std::lock_guard lock(mutex_);
+  const auto it = entries_.find(newer);
+  return it != entries_.end() && it->second.predecessor == older;
 }
 
 bool TunnelTable::read(uint32_t tunnel, uint64_t nowMs, TunnelCounterWords& into) const {
@@ -67,7 +79,7 @@ void TunnelTable::route(uint32_t tunnel, uint32_t worker, const TunnelSpec& spec
   if (spec.ipv6) router_.insert(*spec.ipv6, {tunnel, worker});
 }
 
-void TunnelTable::unroute(uint32_t tunnel, const TunnelSpec& spec) {
+void TunnelTable::removeRoutes(uint32_t tunnel, const TunnelSpec& spec) {
   if (spec.ipv4) router_.remove(*spec.ipv4, tunnel);
   if (spec.ipv6) router_.remove(*spec.ipv6, tunnel);
 }

@@ -36,7 +36,11 @@ class TunnelTable {
   // The owning worker. `counters` lives until leave().
   void enter(uint32_t tunnel, const TunnelSpec& spec, const TunnelCounters& counters);
   void change(uint32_t tunnel, const TunnelSpec& from, const TunnelSpec& to);
-  void leave(uint32_t tunnel, const TunnelSpec& spec);
+  // `routes` false: they stay until unroute(), so that packets still find the worker.
+  void leave(uint32_t tunnel, const TunnelSpec& spec, bool routes = true);
+  void unroute(uint32_t tunnel, const TunnelSpec& spec);
+  // Is `newer` a tunnel of the client whose last one was `older`?
+  bool follows(uint32_t newer, uint32_t older) const;
 
   // Any thread. False for a tunnel that is not up.
   bool read(uint32_t tunnel, uint64_t nowMs, TunnelCounterWords& into) const;
@@ -46,9 +50,10 @@ class TunnelTable {
   struct Entry {
     uint32_t worker;
     const TunnelCounters* counters = nullptr;
+    uint32_t predecessor = 0;
   };
   void route(uint32_t tunnel, uint32_t worker, const TunnelSpec& spec);
-  void unroute(uint32_t tunnel, const TunnelSpec& spec);
+  void removeRoutes(uint32_t tunnel, const TunnelSpec& spec);
 
   std::unordered_map<uint32_t, EarlyCommands> early_;  // with earlyOrder_: guarded by the pool
   std::deque<uint32_t> earlyOrder_;

@@ -48,7 +48,7 @@ Worker::Worker(const Context& context)
       associations_(context.index, context.dtls, context.events, stats_),
       uplink_(tun_, stats_),
       datagrams_({context.index, context.dtls, context.kernel, context.datagrams}, sockets_, associations_, uplink_, udp_, stats_),
-      downlink_({context.index, context.queueFd, context.table.router(), context.inboxes}, tunnels_, tun_, output_, udp_),
+      downlink_({context.index, context.queueFd, context.table, context.inboxes}, tunnels_, tun_, output_, udp_),
       wheel_(static_cast<uint32_t>(nowMs_ / 1000)) {}
 
 Worker::~Worker() {
@@ -94,7 +94,8 @@ void Worker::run() {
 
 int Worker::timeoutMs() const noexcept {
   if (!reads_.empty() || batchAt_ < batch_.size() || timersLeft_ || datagrams_.strangersWait()) return 0;
-  if (!lingering_.empty()) return 100;
+  if (downlink_.parked().holding()) return 5;
+  if (!lingering_.empty() || !downlink_.parked().empty()) return 100;
   if (tunnels_.empty()) return -1;
   return static_cast<int>(1000 - nowMs_ % 1000) + 4;  // just behind the next second of the coarse clock
 }
@@ -126,6 +127,7 @@ void Worker::round() {
   // Without its device the gateway still talks to its clients; polling what is gone would never sleep.
   if (queue && !downlink_.readQueue(nowMs_)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, context_.queueFd, nullptr);
   settle();
+  if (!downlink_.parked().empty()) downlink_.settleParked(nowMs_);
   tick();
   settle();
   associations_.bury();

@@ -179,8 +179,12 @@ void Worker::schedule(Tunnel& tunnel) {
 }
 
 void Worker::down(Tunnel& tunnel, TunnelDownReason reason, ByteView detail) {
+  // Who lost the connection, or changes it, comes back; who said goodbye does not.
+  const bool returns = reason == TunnelDownReason::kEof || reason == TunnelDownReason::kSuperseded || reason == TunnelDownReason::kRekey;
+  const bool parks = tunnel.up && returns && (tunnel.spec.ipv4 || tunnel.spec.ipv6);
+  if (parks) downlink_.park(tunnel, nowMs_);
   if (tunnel.up) stats_.sub(Stat::tunnelsOpen);
-  context_.table.leave(tunnel.id, tunnel.spec);
+  context_.table.leave(tunnel.id, tunnel.spec, !parks);
   associations_.leave(tunnel);
   const TunnelCounterWords words = tunnel.counters.read(nowMs_);
   Bytes payload(sizeof words);

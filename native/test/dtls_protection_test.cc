@@ -282,6 +282,18 @@ TEST_CASE("sealing ends before the sequence numbers do, and the association with
   }
 }
 
+TEST_CASE("AES-GCM keys wear with the blocks sealed and opened, and go on working; ChaCha20's do not wear") {
+  for (const DtlsCipher cipher : kAead) {
+    const auto server = createAeadProtection(someKeys(cipher));
+    const auto client = createAeadProtection(mirrored(someKeys(cipher)));
+    server->setKeyBlocks(30);
+    for (int i = 0; i < 20; ++i) CHECK(opened(*client, sealed(*server, text(8))).plain == text(8));
+    for (int i = 0; i < 2; ++i) CHECK(opened(*server, sealed(*client, text(8))).plain == text(8));
+    CHECK(server->worn() == (cipher != DtlsCipher::kChaCha20Poly1305));
+    CHECK(opened(*client, sealed(*server, text(8))).plain == text(8));
+  }
+}
+
 TEST_CASE("2^36 forgeries end the association") {
   CHECK(AeadProtection::kForgeries == uint64_t{1} << 36);
   for (const DtlsCipher cipher : kAead) {

@@ -164,6 +164,18 @@ TEST_CASE("EMSGSIZE: the long are lost and remembered, the short arrive, and aft
   CHECK_FALSE(rig.channel().ended);
 }
 
+TEST_CASE("D11 a channel whose keys are worn makes way, once, and loses nothing that was sent") {
+  Rig rig;
+  rig.channel().protection->setKeyBlocks(100);
+  for (int i = 0; i < 5; ++i) rig.packet(500);
+  rig.output.flush();
+  CHECK(rig.channel().retiring);
+  CHECK_FALSE(rig.channel().ended);
+  CHECK(rig.endings == std::vector<DtlsChannel*>{&rig.channel()});
+  CHECK(rig.kernel.sent.size() == 1);
+  CHECK(rig.word(TunnelCounters::kTxPackets) == 5);
+}
+
 TEST_CASE("a full socket loses the run and nothing else") {
   for (const int code : {EAGAIN, ENOBUFS, ECONNREFUSED}) {
     Rig rig;

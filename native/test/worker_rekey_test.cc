@@ -64,3 +64,46 @@ TEST_CASE("D11 DTLS keys make way each rekeySec: we fall silent on them, read on
   CHECK(second->receive(cstp::kData));
   CHECK_FALSE(gateway.downReason(2, 0));
 }
+
+TEST_CASE("D11 packets that come between a tunnel's end and its successor wait, and none is lost") {
+  NEEDS_NETWORK();
+  for (const uint32_t workers : {1u, 2u}) {
+    Gateway gateway(workers);
+    auto first = gateway.connect(2, Gateway::spec(2));
+    REQUIRE(gateway.events.wait(EventType::kTunnelUp, 2));
+    HostUdp host;
+    host.sendTo(2, 40000, text("before"));
+    CHECK(first->receive(cstp::kData));
+    first->hangUp();
+    REQUIRE(gateway.downReason(2) == TunnelDownReason::kEof);
+    for (const char* words : {"one", "two", "three"}) host.sendTo(2, 40000, text(words));
+    TunnelSpec spec = Gateway::spec(2);
+    spec.predecessor = 2;
+    auto second = gateway.connect(3, spec);
+    for (const char* words : {"one", "two", "three"}) {
+      const auto frame = second->receive(cstp::kData);
+      REQUIRE(frame);
+      CHECK(Bytes(frame->payload.begin() + kHeaders, frame->payload.end()) == text(words));
+    }
+    CHECK(gateway.stat(Stat::noRoute) == 0);
+  }
+}
+
+TEST_CASE("packets for the client that had an address do not reach the one that has it now") {
+  NEEDS_NETWORK();
+  Gateway gateway;
+  auto first = gateway.connect(2, Gateway::spec(2));
+  HostUdp host;
+  host.sendTo(2, 40000, text("before"));
+  CHECK(first->receive(cstp::kData));
+  first->hangUp();
+  REQUIRE(gateway.downReason(2) == TunnelDownReason::kEof);
+  host.sendTo(2, 40000, text("secret"));
+  auto stranger = gateway.connect(3, Gateway::spec(2));
+  REQUIRE(gateway.events.wait(EventType::kTunnelUp, 3));
+  CHECK(gateway.waitStat(Stat::noRoute, 1) == 1);
+  host.sendTo(2, 40000, text("yours"));
+  const auto frame = stranger->receive(cstp::kData);
+  REQUIRE(frame);
+  CHECK(Bytes(frame->payload.begin() + kHeaders, frame->payload.end()) == text("yours"));
+}

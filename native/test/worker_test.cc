@@ -117,7 +117,7 @@ TEST_CASE("DISCONNECT ends the tunnel with its payload, cut at 512 bytes") {
   const auto event = gateway.events.wait(EventType::kTunnelDown, 2);
   REQUIRE(event);
   CHECK(event->arg == static_cast<uint32_t>(TunnelDownReason::kPeerDisconnect));
-  CHECK(Bytes(event->payload.begin() + 72, event->payload.end()) == Bytes(bye.begin(), bye.begin() + 512));
+  CHECK(Bytes(event->payload.begin() + sizeof(TunnelCounterWords), event->payload.end()) == Bytes(bye.begin(), bye.begin() + 512));
   CHECK(gateway.stat(Stat::tunnelsOpen) == 0);
 }
 
