@@ -81,7 +81,7 @@ struct Half {
     uplink->flush();
     datagrams->release();
     output.flush();
-    associations.settle();
+    associations.settle(static_cast<uint32_t>(nowMs / 1000));
     associations.forChanged([](Tunnel&) {});
     associations.bury();
   }
