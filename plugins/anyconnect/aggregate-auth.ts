@@ -11,7 +11,7 @@ import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import type { ChosenGroup, GroupChoice } from './group-choice.ts'
 import { PacedLog } from './paced-log.ts'
-import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './texts.ts'
+import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './refusals.ts'
 import { clientFamily, printable } from './user-agent.ts'
 
 /** One POST of the login, or the GET of a client without aggregate authentication (no body). */

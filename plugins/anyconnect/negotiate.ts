@@ -1,4 +1,4 @@
-import { netmask, type Contribution, type Leases, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
+import { endWarningSec, netmask, type Contribution, type Leases, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
 import type { TunnelRequest } from './connect-request.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
@@ -8,7 +8,6 @@ import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
 const LEASE_SEC = 1_209_600
 /** Told when rekeying is off, because `none` makes clients refuse the whole answer (reference/cisco section 3). */
 const REKEY_NEVER_SEC = 365 * 86_400
-const ALERT_SEC = 60
 
 export interface Negotiation {
   readonly request: TunnelRequest
@@ -87,7 +86,7 @@ function timeHeaders(session: Session, now: number): readonly Header[] {
   return [
     ['X-CSTP-Lease-Duration', String(remaining ?? LEASE_SEC)],
     ['X-CSTP-Session-Timeout', remaining === undefined ? 'none' : String(policy.sessionTimeoutSec)],
-    ['X-CSTP-Session-Timeout-Alert-Interval', String(ALERT_SEC)],
+    ['X-CSTP-Session-Timeout-Alert-Interval', String(endWarningSec(policy))],
     ['X-CSTP-Session-Timeout-Remaining', remaining === undefined ? 'none' : String(remaining)],
     ['X-CSTP-Idle-Timeout', secondsOrNone(policy.idleTimeoutSec)],
     ['X-CSTP-Disconnected-Timeout', secondsOrNone(policy.disconnectedTimeoutSec)],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
-  GatewayError, Slots,
-  type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefusal, type EndCause, type GroupConfig,
+  GatewayError, SESSION_ENDS, Slots,
+  type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefused, type EndCause, type GroupConfig,
   type Leases, type Logger, type Login, type Policy, type ResolvedPolicy, type Session, type Sessions, type TunnelDown, type TunnelHandle, type TunnelStart,
 } from '../../core/api.ts'
 import { FakeDataPlane, type FakeClient, type FakePeer } from '../../native/fake.ts'
@@ -64,9 +64,12 @@ export class MemorySessions implements Sessions {
     this.cookies.set(cookie, session.id)
     return cookie
   }
-  byCookie(cookie: string): { readonly session: Session } | { readonly refused: CookieRefusal } {
+  byCookie(cookie: string): { readonly session: Session } | CookieRefused {
     const session = this.sessions.get(this.cookies.get(cookie) ?? '')
-    return session ? { session } : { refused: this.cookies.has(cookie) ? 'terminated' : 'forged' }
+    if (session) return { session }
+    const id = this.cookies.get(cookie)
+    const ended = this.ended.find((end) => end.id === id)
+    return id === undefined ? { refused: 'forged' } : { refused: 'terminated', ended: ended && { id, user: 'test', cause: ended.cause } }
   }
   get = (id: string): Session | undefined => this.sessions.get(id)
   list = (): readonly Session[] => [...this.sessions.values()]
@@ -87,7 +90,7 @@ export class MemorySessions implements Sessions {
   }
   counters: Sessions['counters'] = () => ({ rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, dtlsRxBytes: 0n, dtlsTxBytes: 0n, dtlsRxPackets: 0n, dtlsTxPackets: 0n })
   end(id: string, cause: EndCause): boolean {
-    for (const [tunnel, owner] of this.tunnels) if (owner === id) this.plane.drop(tunnel, 'disconnect', cause)
+    for (const [tunnel, owner] of this.tunnels) if (owner === id) this.plane.drop(tunnel, 'disconnect', SESSION_ENDS[cause].text)
     this.ended.push({ id, cause })
     return this.sessions.delete(id)
   }

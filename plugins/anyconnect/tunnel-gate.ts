@@ -6,8 +6,8 @@ import { head, refusalHead } from './headers.ts'
 import { negotiate, tunnelWishes } from './negotiate.ts'
 import { PacedLog } from './paced-log.ts'
 import type { PortConnection } from './port-connection.ts'
+import { cookieRefusal, TUNNEL_REFUSALS, type TunnelRefusal } from './refusals.ts'
 import type { RequestHead } from './request-head.ts'
-import { BUSY_GATEWAY_TEXT, CONTESTED_TEXT, COOKIE_TEXT, POOL_TEXT, ROAMING_TEXT } from './texts.ts'
 
 export interface TunnelGateParts {
   readonly sessions: Sessions
@@ -37,16 +37,17 @@ export class TunnelGate {
     const { sessions, clock, log, counters } = this.parts
     const request = readConnectRequest(sent, connection.info)
     const peer = connection.info.peer.address
-    const found = request.cookie === undefined ? { refused: 'absent' as const } : sessions.byCookie(request.cookie)
+    const found = request.cookie === undefined ? { refused: 'absent' as const, ended: undefined } : sessions.byCookie(request.cookie)
     if ('refused' in found) {
-      this.refusals.line({ reason: `cookie ${found.refused}`, peer })
-      this.refuse(connection, `401 ${COOKIE_TEXT}`, COOKIE_TEXT)
+      const { refused, ended } = found
+      this.refusals.line({ reason: `cookie ${refused}`, peer, ...(ended && { session: ended.id, user: ended.user, ended: ended.cause }) })
+      this.refuse(connection, cookieRefusal(found))
       return
     }
     const { session } = found
     if (session.policy.values.denyRoaming && endpointAddress(session.peer) !== peer) {
       this.refusals.line({ reason: 'deny-roaming', session: session.id, user: session.user, from: endpointAddress(session.peer), peer })
-      this.refuse(connection, `401 ${ROAMING_TEXT}`, ROAMING_TEXT)
+      this.refuse(connection, TUNNEL_REFUSALS.roaming)
       return
     }
     try {
@@ -55,7 +56,7 @@ export class TunnelGate {
       const leases = sessions.claimLeases(session, families)
       if (!leases.ipv4 && !leases.ipv6) {
         this.shortages.line({ reason: 'no address of a family the client can use', session: session.id, peer })
-        this.refuse(connection, '503 Service Unavailable', POOL_TEXT)
+        this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
       }
       const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions })
@@ -65,23 +66,23 @@ export class TunnelGate {
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'POOL_EXHAUSTED') {
         this.shortages.line({ reason: error.message, session: session.id, peer })
-        this.refuse(connection, '503 Service Unavailable', POOL_TEXT)
+        this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
       }
       if (error instanceof GatewayError && error.code === 'SESSION_CONTESTED') {
         // Not 401: the client that is right could be the one that comes now.
         this.refusals.line({ reason: error.message, session: session.id, peer })
-        this.refuse(connection, '503 Service Unavailable', CONTESTED_TEXT)
+        this.refuse(connection, TUNNEL_REFUSALS.contested)
         return
       }
       const errorId = randomBytes(4).toString('hex')
       log.error('tunnel refused', { errorId, session: session.id, peer, error })
-      this.refuse(connection, '503 Service Unavailable', `${BUSY_GATEWAY_TEXT} (${errorId})`)
+      this.refuse(connection, TUNNEL_REFUSALS.unavailable, ` (${errorId})`)
     }
   }
 
-  private refuse(connection: PortConnection, status: string, reason: string): void {
+  private refuse(connection: PortConnection, { status, text }: TunnelRefusal, detail = ''): void {
     this.parts.counters.tunnelsRefused++
-    connection.end(refusalHead(status, [['X-Reason', reason]]))
+    connection.end(refusalHead(status, [['X-Reason', text + detail]]))
   }
 }
