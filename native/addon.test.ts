@@ -46,9 +46,11 @@ test('counters, events and reasons have the same order in C++ and TypeScript', (
   assert.is(Number(/kTunnelCounterWords = (\d+)/.exec(source('tunnel_spec.h'))?.[1]), TUNNEL_COUNTERS.length)
 })
 
-test('the process has one OpenSSL: the one that node uses', () => {
+test('the process has one OpenSSL and one zlib: those that node uses', () => {
   const dynamic = execFileSync('readelf', ['-d', addon], { encoding: 'utf8' })
-  assert.not.match(dynamic, /NEEDED.*lib(ssl|crypto)/)
+  assert.not.match(dynamic, /NEEDED.*lib(ssl|crypto|z)\b/)
+  const symbols = execFileSync('nm', ['-D', addon], { encoding: 'utf8' })
+  for (const name of ['deflate', 'inflate']) assert.match(symbols, new RegExp(` U ${name}$`, 'm'))
   const plane = createDataPlane()
   try {
     const { openssl } = plane.open(spec(), contexts, new Recorder())

@@ -1,6 +1,6 @@
 {
   # Built against the headers of the node that will run it, and linked to nothing: the process then has exactly one
-  # OpenSSL, the one node itself uses (design section 3).
+  # OpenSSL, the one node itself uses (design section 3), and one zlib likewise.
   'targets': [{
     'target_name': 'postern',
     'sources': ['<!@(ls src/*.cc)'],

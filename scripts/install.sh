@@ -19,8 +19,8 @@ node_will_do() {
   node -e "
     const { existsSync } = require('fs'), { resolve } = require('path')
     const headers = resolve(process.execPath, '../../include/node')
-    const openssl = [headers, '/usr/include'].some((folder) => existsSync(folder + '/openssl/ssl.h'))
-    process.exit(parseInt(process.versions.node) >= $NODE_MAJOR && existsSync(headers + '/node_api.h') && openssl ? 0 : 1)" 2>/dev/null
+    const some = (file) => [headers, '/usr/include'].some((folder) => existsSync(folder + '/' + file))
+    process.exit(parseInt(process.versions.node) >= $NODE_MAJOR && existsSync(headers + '/node_api.h') && some('openssl/ssl.h') && some('zlib.h') ? 0 : 1)" 2>/dev/null
 }
 
 packages_missing() {
@@ -80,7 +80,7 @@ if ! node_will_do; then
     candidate=$(apt-cache policy nodejs | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p')
   fi
   if [ "${candidate:-0}" -ge "$NODE_MAJOR" ]; then
-    apt_install "building needs node >= $NODE_MAJOR" nodejs npm libnode-dev libssl-dev
+    apt_install "building needs node >= $NODE_MAJOR" nodejs npm libnode-dev libssl-dev zlib1g-dev
   else
     say "Debian's own node is ${candidate:-absent}, too old"
     node_from_npm

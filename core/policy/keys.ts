@@ -48,7 +48,7 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Interval at which the client makes new keys; 0s = never' },
   rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel or ssl' },
   mtu: { key: 'mtu', schema: integer(576, 9000), builtIn: 1400, title: 'MTU', description: 'Largest inner packet, bytes; at least 1280 with IPv6' },
-  compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Off by default: compressed size tells secrets (VORACLE)', notInForce: 'anywhere' },
+  compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Packets are compressed where the client can. Off, because sizes then tell secrets (VORACLE), and for the CPU' },
   banner: { key: 'banner', schema: banner(), builtIn: '', title: 'Banner', description: 'Text shown to the user after login' },
   rateUp: { key: 'rate-up', schema: rate(), builtIn: 0, title: 'Rate up', description: 'Limit from the client; empty = none', notInForce: 'anywhere' },
   rateDown: { key: 'rate-down', schema: rate(), builtIn: 0, title: 'Rate down', description: 'Limit towards the client; empty = none', notInForce: 'anywhere' },

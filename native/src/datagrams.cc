@@ -186,9 +186,13 @@ bool Datagrams::record(DtlsChannel& channel, ByteSpan bytes, uint64_t nowMs) {
 // A type byte as in CSTP, then its payload (reference protocol section 9.6).
 void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
   Tunnel& tunnel = channel.tunnel;
-  const ByteSpan payload = plain.subspan(1);
+  ByteSpan payload = plain.subspan(1);
   bool spoken = true;
   switch (plain[0]) {
+    case cstp::kCompressed:
+      payload = uplink_.expand(tunnel.dtlsCodec.get(), payload);
+      spoken = !payload.empty();
+      [[fallthrough]];
     case cstp::kData:
       if (!payload.empty() && uplink_.packet(tunnel, payload, nowMs)) {
         tunnel.counters.add(TunnelCounters::kDtlsRxPackets);

@@ -92,8 +92,13 @@ template <typename Write>
 void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
   DtlsChannel* const dtls = tunnel.overDtls ? tunnel.dtls.get() : nullptr;
   if (dtls != nullptr && !dtls->ended && dtls->carries(length + 1, nowSec)) {
-    write(udp_.reserve(*dtls, length));
-    udp_.send(*dtls, cstp::kData, length, nowSec);
+    uint8_t* const at = udp_.reserve(*dtls, length);
+    write(at);
+    const ByteView coded = tunnel.dtlsCodec == nullptr ? ByteView() : tunnel.dtlsCodec->compress({at, length});
+    if (coded.empty()) [[likely]] return udp_.send(*dtls, cstp::kData, length, nowSec);
+    output_.stats.add(Stat::compressed);
+    std::copy(coded.begin(), coded.end(), at);
+    udp_.send(*dtls, cstp::kCompressed, coded.size(), nowSec, length);
   } else {
     write(tunnel.reserve(length));
     tunnel.send(length);

@@ -11,6 +11,7 @@
 #include "buffer_pool.h"
 #include "cstp_records.h"
 #include "output_buffer.h"
+#include "packet_codec.h"
 #include "stats.h"
 
 namespace postern {
@@ -31,6 +32,7 @@ struct TlsOutput {
   OutputBuffer collected{256 * 1024};
   TlsChannel* owner = nullptr;  // of `collected`
   BufferPool pool;
+  std::unique_ptr<CodecScratch> codecs;  // from the first tunnel on that compresses
   std::vector<Tunnel*> touched;
   StatBlock& stats;
 };

@@ -15,7 +15,13 @@ Tunnel::Tunnel(uint32_t tunnel, const TunnelSpec& tunnelSpec, int fd, SSL* ssl, 
       keysSinceSec(static_cast<uint32_t>(nowMs / 1000)),
       counters(nowMs),
       channel(fd, ssl, output, *this),
-      output_(output) {}
+      output_(output) {
+  if (spec.cstpCodec != Codec::kNone || spec.dtlsCodec != Codec::kNone) [[unlikely]] {
+    if (output.codecs == nullptr) output.codecs = std::make_unique<CodecScratch>();
+    cstpCodec = PacketCodec::create(spec.cstpCodec, spec.mtu, *output.codecs);
+    dtlsCodec = PacketCodec::create(spec.dtlsCodec, spec.mtu, *output.codecs);
+  }
+}
 
 Tunnel::~Tunnel() { OPENSSL_cleanse(psk.data(), psk.size()); }
 
@@ -43,11 +49,23 @@ void Tunnel::send(size_t length) {
   if (!waits()) encrypt(ByteView(output_.scratch).first(cstp::kHeader + length));
 }
 
+// Only now is a packet compressed: one that is dropped while it waits must not be missing in the stream of a codec that has one.
 void Tunnel::encrypt(ByteView frame) {
+  const size_t packet = frame.size() - cstp::kHeader;
+  if (cstpCodec != nullptr) [[unlikely]] frame = compressed(frame);
   if (!channel.write(frame)) return;
   counters.add(TunnelCounters::kTxPackets);
-  counters.add(TunnelCounters::kTxBytes, frame.size() - cstp::kHeader);
+  counters.add(TunnelCounters::kTxBytes, packet);
   output_.stats.add(Stat::cstpTxFrames);
+}
+
+ByteView Tunnel::compressed(ByteView frame) {
+  const ByteSpan coded = cstpCodec->compress(frame.subspan(cstp::kHeader));
+  if (coded.empty()) return frame;
+  output_.stats.add(Stat::compressed);
+  uint8_t* const header = coded.data() - cstp::kHeader;
+  cstp::writeHeader(header, cstp::kCompressed, static_cast<uint16_t>(coded.size()));
+  return {header, cstp::kHeader + coded.size()};
 }
 
 void Tunnel::pump() {

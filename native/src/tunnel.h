@@ -61,6 +61,8 @@ class Tunnel {
   std::unique_ptr<DtlsChannel> dtls, nextDtls;
   // One that has made way: what is still on its way to us is read for a while, nothing is sent.
   std::unique_ptr<DtlsChannel> oldDtls;
+  // As agreed at CONNECT, for as long as the tunnel lasts; nullptr: packets go as they are.
+  std::unique_ptr<PacketCodec> cstpCodec, dtlsCodec;
   bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
   // Where the client was last, as in UdpPeer: told when its DTLS comes from elsewhere.
   std::optional<std::array<uint8_t, 16>> address;
@@ -70,6 +72,7 @@ class Tunnel {
   // Data queues behind data.
   bool waits() const noexcept { return channel.blocked() || !waiting_.empty(); }
   void encrypt(ByteView frame);
+  ByteView compressed(ByteView frame);
   void lost(const FrameQueue::Losses& losses);
 
   TlsOutput& output_;

@@ -32,7 +32,7 @@ uint8_t* UdpOutput::reserve(DtlsChannel& to, size_t length) noexcept {
   return buffer_.get() + used_ + to.prefix + 1;
 }
 
-void UdpOutput::send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowSec) noexcept {
+void UdpOutput::send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowSec, size_t packet) noexcept {
   uint8_t* const record = buffer_.get() + used_;
   record[to.prefix] = type;
   const size_t n = to.protection->seal(record, DtlsContent::kData, length + 1);
@@ -48,9 +48,9 @@ void UdpOutput::send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowS
   ++count_;
   nowSec_ = nowSec;
   to.liveness.sent(nowSec);
-  if (type == cstp::kData) {
+  if (type == cstp::kData || type == cstp::kCompressed) {
     ++packets_;
-    payload_ += length;
+    payload_ += packet != 0 ? packet : length;
   }
   stats_.add(Stat::dtlsTxRecords);
 }

@@ -21,7 +21,8 @@ class UdpOutput {
   // Where the payload of the next record goes, `length` bytes. Fill it, then send() it.
   uint8_t* reserve(DtlsChannel& to, size_t length) noexcept;
   // Type byte and payload become a record, which leaves with its neighbours: at the latest at flush().
-  void send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowSec) noexcept;
+  // `packet`: length of the inner packet, where that is another.
+  void send(DtlsChannel& to, uint8_t type, size_t length, uint32_t nowSec, size_t packet = 0) noexcept;
   void send(DtlsChannel& to, uint8_t type, ByteView payload, uint32_t nowSec) noexcept;
   void flush() noexcept;
   // A datagram that is no record of a channel.

@@ -27,7 +27,7 @@ ByteSpan Uplink::room() noexcept {
 
 void Uplink::flush() noexcept {
   tun_.flush();
-  used_ = 0;
+  used_ = expandedUsed_ = 0;
 }
 
 Uplink::Outcome Uplink::read(Tunnel& tunnel, uint64_t nowMs, size_t budget) {
@@ -97,6 +97,18 @@ bool Uplink::frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs) {
     case cstp::kDpdResp:
     case cstp::kKeepalive:
       return true;
+    case cstp::kCompressed: {
+      const ByteSpan expanded = expand(tunnel.cstpCodec.get(), frame.payload);
+      if (!expanded.empty()) {
+        tunnel.overDtls = false;
+        packet(tunnel, expanded, nowMs);
+      } else if (tunnel.cstpCodec != nullptr && tunnel.cstpCodec->stateful()) {
+        stats_.add(Stat::cstpFrameErrors);
+        down(TunnelDownReason::kFrame);
+        return false;
+      }
+      return true;
+    }
     case cstp::kDisconnect: {
       const ByteView payload = frame.payload.first(std::min(frame.payload.size(), kDetail));
       down(TunnelDownReason::kPeerDisconnect);
@@ -118,6 +130,23 @@ ByteSpan Uplink::keep(ByteView payload) {
     used_ += payload.size();
   }
   return {at, payload.size()};
+}
+
+ByteSpan Uplink::expand(PacketCodec* codec, ByteView coded) {
+  size_t length = 0;
+  uint8_t* at = nullptr;
+  if (codec != nullptr) {
+    if (expanded_ == nullptr) expanded_.reset(new uint8_t[kExpanded]);
+    if (kExpanded - expandedUsed_ < codec->limit()) {
+      tun_.flush();  // not flush(): `coded` may lie in the arena
+      expandedUsed_ = 0;
+    }
+    at = expanded_.get() + expandedUsed_;
+    length = codec->expand(coded, {at, codec->limit()});
+  }
+  stats_.add(length != 0 ? Stat::decompressed : Stat::decompressFailures);
+  expandedUsed_ += length;
+  return {at, length};
 }
 
 bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {

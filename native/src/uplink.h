@@ -25,6 +25,9 @@ class Uplink {
   Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
   // An inner packet that came over DTLS. Its bytes stay valid and ours to write until flush().
   bool packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs);
+  // The packet in a compressed one of either channel, as packet() wants it; empty, and counted, where there is none. `codec` is
+  // nullptr when nothing was agreed.
+  ByteSpan expand(PacketCodec* codec, ByteView coded);
   // End of the round: everything goes into the TUN device, the arena is empty again.
   void flush() noexcept;
 
@@ -38,6 +41,7 @@ class Uplink {
   static constexpr size_t kBudget = 128 * 1024;  // bytes of one tunnel in one round, before the last recv
   static constexpr size_t kRecordCost = 256;     // of a record, besides its bytes: tiny ones are not for nothing
   static constexpr size_t kDetail = 512;
+  static constexpr size_t kExpanded = 128 * 1024;
 
   Outcome readBurst(Tunnel& tunnel, uint64_t nowMs, size_t budget);
   ByteSpan room() noexcept;  // for one record, with as much left behind it for a frame that was split
@@ -50,6 +54,8 @@ class Uplink {
   StatBlock& stats_;
   std::unique_ptr<uint8_t[]> arena_;  // packets lie here until flush()
   size_t used_ = 0;
+  std::unique_ptr<uint8_t[]> expanded_;  // the same for packets that came compressed; from the first one on
+  size_t expandedUsed_ = 0;
   size_t taken_ = 0;
   TunnelDownReason reason_ = TunnelDownReason::kInternal;
   Bytes detail_;

@@ -148,6 +148,20 @@ test('a negotiator adds headers and settings, and overrides none', async () => {
   assert.is(fixture.plane.tunnelSpec(1 as never)?.mtu, 1399)
   fixture.stop()
 })
+test('G15 compression is answered when the policy says so, and the data plane hears of both channels', async () => {
+  const accept = { 'X-CSTP-Accept-Encoding': 'lzs,deflate' }
+  const off = await connect({ headers: accept })
+  assert.is(off.header('X-CSTP-Content-Encoding'), undefined)
+  const fixture = portFixture({ policy: { compression: true } })
+  const cookie = await login(fixture.connect())
+  fixture.slots.negotiator.add({ name: 'dtls', negotiate: () => ({ headers: [], tunnel: { compression: { dtls: 'oc-lz4' } } }) }, 'test')
+  const answer = await fixture.connect().raw(connectText(cookie, accept))
+  assert.equal(answer?.all('X-CSTP-Content-Encoding'), ['lzs'])
+  assert.equal(fixture.plane.tunnelSpec(1 as never)?.compression, { dtls: 'oc-lz4', cstp: 'lzs' })
+  assert.is((await fixture.connect().raw(connectText(cookie)))?.header('X-CSTP-Content-Encoding'), undefined)
+  assert.equal(fixture.plane.tunnelSpec(2 as never)?.compression, { dtls: 'oc-lz4' })
+  fixture.stop()
+})
 test('G08 mtu over an IPv6 connection leaves room for the longer header', async () => {
   const answer = await connect({ policy: { mtu: 9000 }, headers: { 'X-CSTP-MTU': '9000' }, peer: '2001:db8::7' })
   assert.is(answer.header('X-CSTP-MTU'), '1414')

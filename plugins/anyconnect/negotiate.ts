@@ -1,5 +1,6 @@
 import { endWarningSec, netmask, type Contribution, type Leases, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
 import type { TunnelRequest } from './connect-request.ts'
+import { contentEncoding } from './content-encoding.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
 import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
@@ -35,6 +36,8 @@ export function negotiate(input: Negotiation): Agreement {
   const { request, session, leases, mtu, contributions } = input
   const policy = session.policy.values
   const dpdSec = request.family.mobile || session.device.mobile ? policy.mobileDpdSec : policy.dpdSec
+  const encoding = policy.compression ? contentEncoding(request) : undefined
+  const contributed = contributions.reduce<Partial<TunnelSpec>>((all, { tunnel }) => ({ ...all, ...tunnel }), {})
   const own: Header[] = [
     ['X-Transcend-Version', '1'],
     ['X-CSTP-Version', '1'],
@@ -56,10 +59,12 @@ export function negotiate(input: Negotiation): Agreement {
     ['X-CSTP-License', 'accept'],
     ['X-CSTP-Client-Bypass-Protocol', 'false'],
     ['X-CSTP-TCP-Keepalive', 'true'],
+    ...(encoding === undefined ? [] : [['X-CSTP-Content-Encoding', encoding] as const]),
     ...(policy.banner === '' ? [] : [['X-CSTP-Banner', encodeURIComponent(policy.banner)] as const]),
   ]
   const spec: TunnelSpec = {
-    ...contributions.reduce<Partial<TunnelSpec>>((all, { tunnel }) => ({ ...all, ...tunnel }), {}),
+    ...contributed,
+    ...(encoding === undefined ? {} : { compression: { ...contributed.compression, cstp: encoding } }),
     ...(leases.ipv4 ? { ipv4: leases.ipv4.address } : {}),
     ...(leases.ipv6 ? { ipv6: leases.ipv6.address } : {}),
     mtu: mtu.mtu,

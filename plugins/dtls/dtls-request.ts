@@ -10,6 +10,8 @@ export interface DtlsRequest {
   readonly offered: Readonly<Record<'X-DTLS-CipherSuite' | 'X-DTLS12-CipherSuite', readonly string[]>>
   /** 48 bytes, made anew at each call; undefined when there is none or it is malformed. */
   readonly masterSecret: () => Uint8Array | undefined
+  /** Names of X-DTLS-Accept-Encoding, in lower case. */
+  readonly encodings: readonly string[]
   /** Only approved suites, please. */
   readonly fips: boolean
 }
@@ -31,19 +33,17 @@ export function dialledPort({ headers }: ConnectRequest): number | undefined {
   return port > 0 && port < 65_536 ? port : undefined
 }
 
-/**
- * X-DTLS-Accept-Encoding and X-DTLS-Header-Pad-Length are tolerated and mean nothing here: no compression is answered, and
- * records carry no pad.
- */
+/** X-DTLS-Header-Pad-Length is tolerated and means nothing here: records carry no pad. */
 export function readDtlsRequest({ headers }: ConnectRequest): DtlsRequest {
-  const names = (header: string): readonly string[] =>
-    (headers.get(header.toLowerCase()) ?? []).join(':').split(':', MAX_OFFERED).map((name) => name.trim()).filter((name) => name !== '')
+  const names = (header: string, separator = ':'): readonly string[] =>
+    (headers.get(header.toLowerCase()) ?? []).join(separator).split(separator, MAX_OFFERED).map((name) => name.trim()).filter((name) => name !== '')
   return {
     offered: { 'X-DTLS-CipherSuite': names('X-DTLS-CipherSuite'), 'X-DTLS12-CipherSuite': names('X-DTLS12-CipherSuite') },
     masterSecret: () => {
       const [secret = '', ...more] = new Set((headers.get('x-dtls-master-secret') ?? []).map((value) => value.trim()))
       return more.length === 0 && MASTER_SECRET.test(secret) ? Buffer.from(secret, 'hex') : undefined
     },
+    encodings: names('X-DTLS-Accept-Encoding', ',').map((name) => name.toLowerCase()),
     fips: headers.get('x-cstp-fips-mode')?.some((value) => value.trim().toLowerCase() === 'enabled') ?? false,
   }
 }

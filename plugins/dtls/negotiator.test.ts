@@ -126,10 +126,24 @@ test('G26 a client that says FIPS gets AES-GCM and nothing else', () => {
   assert.is(answer({ ...CLIENTS['Windows 5.1'], 'X-CSTP-FIPS-Mode': 'disabled' }, { ciphers: ['AES256-SHA'] }).offer?.mode, 'resumed')
 })
 
-test('G12 a pad length and encodings are tolerated, compression is never answered', () => {
-  const { headers, offer } = answer({ ...CLIENTS['Windows 5.1'], 'X-DTLS-Header-Pad-Length': '16', 'X-DTLS-Accept-Encoding': 'lzs,oc-lz4' })
+test('G12 a pad length and encodings are tolerated, compression is not answered unless the policy says so', () => {
+  const { headers, offer, compression } = answer({ ...CLIENTS['Windows 5.1'], 'X-DTLS-Header-Pad-Length': '16', 'X-DTLS-Accept-Encoding': 'lzs,oc-lz4' })
   assert.is(offer?.mode, 'resumed')
   assert.is(headers.length, 6)
+  assert.is(compression, undefined)
+})
+
+test('G15 compression by policy: LZ4 before LZS, never deflate, in both modes', () => {
+  const encoding = (lines: Readonly<Record<string, string>>): readonly (string | undefined)[] => {
+    const { headers, compression } = answer(lines, { session: session(undefined, true) })
+    return [headers.find(([name]) => name === 'X-DTLS-Content-Encoding')?.[1], compression?.dtls]
+  }
+  assert.equal(encoding(CLIENTS['openconnect 9.01, GnuTLS']), ['oc-lz4', 'oc-lz4'])
+  assert.equal(encoding(CLIENTS['Windows 5.1']), ['lzs', 'lzs'])
+  assert.equal(encoding(CLIENTS['openconnect 7.06']), [undefined, undefined])
+  assert.equal(encoding(CLIENTS['AnyConnect 3.1']), [undefined, undefined])
+  for (const offered of ['deflate', '', 'lz4', 'lzs;q=1']) assert.equal(encoding({ ...CLIENTS['Windows 5.1'], 'X-DTLS-Accept-Encoding': offered }), [undefined, undefined], offered)
+  assert.equal(encoding({ ...CLIENTS['Windows 5.1'], 'X-DTLS-Accept-Encoding': 'deflate, LZS' }), ['lzs', 'lzs'])
 })
 
 test('no client is told to rekey inside DTLS', () => {

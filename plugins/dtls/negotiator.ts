@@ -1,4 +1,4 @@
-import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session } from '../../core/api.ts'
+import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session, TunnelSpec } from '../../core/api.ts'
 import type { ChannelIds } from './channel-ids.ts'
 import { choose, type Choice } from './choose.ts'
 import { dialledPort, readDtlsRequest } from './dtls-request.ts'
@@ -7,6 +7,13 @@ import type { Suite } from './suite.ts'
 const UDP_HEADER = 8
 const TYPE_BYTE = 1
 const NOTHING: Contribution = { headers: [] }
+/** Best first. */
+const ENCODINGS = ['oc-lz4', 'lzs'] as const
+
+interface ChannelPart extends Contribution {
+  readonly headers: Extract<Contribution['headers'], (tunnel: TunnelSpec) => unknown>
+  readonly overhead: number
+}
 
 /** The DTLS part of the CONNECT answer, and what the data plane has to know for the handshake. */
 export class DtlsNegotiator implements Negotiator, DeviceListener {
@@ -35,15 +42,18 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
   negotiate(request: ConnectRequest, session: Session): Contribution {
     const { port: local } = request.connection.local
     const port = dialledPort(request) ?? local
-    const choice: Choice = this.ports.has(local) ? choose(readDtlsRequest(request), this.suites) : { refused: `no UDP port ${local} is open` }
+    const asked = readDtlsRequest(request)
+    const choice: Choice = this.ports.has(local) ? choose(asked, this.suites) : { refused: `no UDP port ${local} is open` }
     if ('refused' in choice) {
       this.log.info('no dtls', { session: session.id, user: session.user, reason: choice.refused })
       return NOTHING
     }
-    return choice.mode === 'psk' ? this.shared(choice.suites, session, port) : this.resumed(choice.suite, choice.masterSecret, session, port)
+    const offer = choice.mode === 'psk' ? this.shared(choice.suites, session, port) : this.resumed(choice.suite, choice.masterSecret, session, port)
+    const encoding = session.policy.values.compression ? ENCODINGS.find((name) => asked.encodings.includes(name)) : undefined
+    return encoding === undefined ? offer : compressed(offer, encoding)
   }
 
-  private shared(suites: readonly Suite[], session: Session, port: number): Contribution {
+  private shared(suites: readonly Suite[], session: Session, port: number): ChannelPart {
     const id = this.ids.of(session.id, 'psk')
     const dtls: DtlsOffer = { mode: 'psk', id, ciphers: suites.map(({ cipher }) => cipher), helloVerify: true }
     return {
@@ -60,7 +70,7 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
   }
 
   // No HelloVerifyRequest: no gateway sends one to a Cisco client that resumes (reference/cisco section 5).
-  private resumed(suite: Suite, masterSecret: Uint8Array, session: Session, port: number): Contribution {
+  private resumed(suite: Suite, masterSecret: Uint8Array, session: Session, port: number): ChannelPart {
     const id = this.ids.of(session.id, 'resumed')
     const dtls: DtlsOffer = { mode: 'resumed', id, masterSecret, ciphers: [suite.cipher], helloVerify: false }
     return {
@@ -79,5 +89,10 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
   }
 }
 
+const compressed = ({ tunnel, overhead, headers }: ChannelPart, encoding: (typeof ENCODINGS)[number]): Contribution => ({
+  tunnel: { ...tunnel, compression: { dtls: encoding } },
+  overhead,
+  headers: (spec) => [...headers(spec), ['X-DTLS-Content-Encoding', encoding]],
+})
 const overheadOf = (suites: readonly Suite[]): number => UDP_HEADER + Math.max(...suites.map(({ overhead }) => overhead)) + TYPE_BYTE
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -73,7 +73,7 @@ export function connectRequest(headers: Lines, port = 443): ConnectRequest {
     },
   }
 }
-export const session = (id = 'a'.repeat(26)): Session => ({ id, user: 'bob' }) as Session
+export const session = (id = 'a'.repeat(26), compression = false): Session => ({ id, user: 'bob', policy: { values: { compression } } }) as Session
 
 export class LineLog implements Logger {
   readonly lines: string[] = []
@@ -90,6 +90,7 @@ export { testDirectory as directory }
 export interface Answer {
   readonly headers: readonly (readonly [string, string])[]
   readonly offer: DtlsOffer | undefined
+  readonly compression: TunnelSpec['compression']
   readonly overhead: number | undefined
   readonly log: LineLog
 }
@@ -112,5 +113,5 @@ export function answerTo(request: ConnectRequest, options: AnswerOptions = {}): 
   negotiator.deviceUp({ udp: options.udp ?? [UDP], aesIsFast: options.aesIsFast ?? true } as unknown as OpenInfo)
   log.lines.length = 0
   const { headers, tunnel, overhead } = negotiator.negotiate(request, options.session ?? session())
-  return { headers: typeof headers === 'function' ? headers(TUNNEL) : headers, offer: tunnel?.dtls, overhead, log }
+  return { headers: typeof headers === 'function' ? headers(TUNNEL) : headers, offer: tunnel?.dtls, compression: tunnel?.compression, overhead, log }
 }
