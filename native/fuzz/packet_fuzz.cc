@@ -1,7 +1,8 @@
-// Parsing, the extension-header walk, too-big answers and checksums of any bytes.
+// Parsing, the extension-header walk, the MSS of a SYN, too-big answers and checksums of any bytes.
 #include <cstdlib>
 
 #include "../test/packets.h"
+#include "mss_clamp.h"
 
 using namespace postern;
 
@@ -17,6 +18,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint8_t protocol;
   size_t offset;
   if (transport6(bytes, protocol, offset) && offset > size) std::abort();
+
+  if (parsed && isTcpSyn(bytes)) {
+    // What the checksum says of the segment, right or wrong, it says afterwards; lengths and everything else stay.
+    Bytes packet(bytes.begin(), bytes.end());
+    const size_t l4 = info.version == 6 ? offset : (packet[0] & 0x0f) * size_t{4};
+    const auto sum = [&] { return test::naiveSum(ByteView(packet).subspan(l4), test::naivePseudo(packet, 6, size - l4)); };
+    const uint16_t before = sum();
+    const bool changed = clampMss(packet, 576);
+    if (sum() != before && sum() % 0xffff != before % 0xffff) std::abort();
+    if (changed != (packet != Bytes(bytes.begin(), bytes.end())) || clampMss(packet, 576)) std::abort();
+  }
 
   const Ipv6 gateway6{0xfd, 1};
   Bytes into(1280);
