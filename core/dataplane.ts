@@ -102,6 +102,8 @@ export interface ConnectionInfo {
   readonly tlsVersion: string
   /** OpenSSL's name. */
   readonly cipher: string
+  /** Longest IP packet towards the peer, bytes, as the kernel knows it of the TCP connection; absent when it does not. */
+  readonly pathMtu?: number
   /** DER, leaf first; empty without a client certificate. */
   readonly peerCertificates: readonly Uint8Array[]
   /** X509_V_OK = 0; meaningful only with certificates. */

@@ -2,7 +2,8 @@ import type { ConnectionHandle, ConnectionInfo } from '../core/dataplane.ts'
 
 /** Payload of the `connection` event, as src/connection_info.h describes it. */
 export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): ConnectionInfo {
-  let at = 8
+  let at = 10
+  const pathMtu = bytes.readUInt16LE(8)
   const field = (): Buffer => {
     const start = at + 4
     at = start + bytes.readUInt32LE(at)
@@ -22,6 +23,7 @@ export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): Con
     ...(serverName === '' ? {} : { serverName }),
     tlsVersion,
     cipher,
+    ...(pathMtu === 0 ? {} : { pathMtu }),
     peerCertificates,
     verifyResult: bytes.readUInt32LE(4),
   }

@@ -61,7 +61,7 @@ export const sessionCommands: readonly CoreCommand[] = [
   {
     definition: {
       path: 'session show', summary: 'Show one session with its three levels', where: 'gateway', args: [ID],
-      columns: [...COLUMNS, { key: 'agent', title: 'Agent' }, { key: 'tls.version', title: 'TLS' }, { key: 'tls.cipher', title: 'Cipher' }, { key: 'dtls.version', title: 'DTLS' }, { key: 'dtls.cipher', title: 'DTLS cipher' }, { key: 'createdAt', title: 'Login', format: 'time' }, { key: 'expiresAt', title: 'Ends', format: 'time' }, { key: 'idleSince', title: 'Waits since', format: 'time' }, { key: 'waits.until', title: 'Waits until', format: 'time' }, { key: 'tunnels', title: 'Tunnels' }, { key: 'lastEnd.text', title: 'Last end' }],
+      columns: [...COLUMNS, { key: 'agent', title: 'Agent' }, { key: 'tls.version', title: 'TLS' }, { key: 'tls.cipher', title: 'Cipher' }, { key: 'dtls.version', title: 'DTLS' }, { key: 'dtls.cipher', title: 'DTLS cipher' }, { key: 'mtu', title: 'MTU' }, { key: 'createdAt', title: 'Login', format: 'time' }, { key: 'expiresAt', title: 'Ends', format: 'time' }, { key: 'idleSince', title: 'Waits since', format: 'time' }, { key: 'waits.until', title: 'Waits until', format: 'time' }, { key: 'tunnels', title: 'Tunnels' }, { key: 'lastEnd.text', title: 'Last end' }],
     },
     handler: (services) => ({ args }) => {
       const { sessions } = running(services)

@@ -49,6 +49,7 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
     ...brief,
     rxPackets: Number(all.rxPackets),
     txPackets: Number(all.txPackets),
+    mtu: session.mtu ?? null,
     expiresAt: time(session.expiresAt),
     device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
     pool: session.policy.values.pool,

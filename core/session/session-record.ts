@@ -52,6 +52,7 @@ export class SessionRecord implements Session {
   peer: string
   tls: Session['tls']
   dtls: Session['dtls']
+  mtu: number | undefined
   connectedAt: number | undefined
   idleSince: number | undefined
   waitsUntil: number | undefined

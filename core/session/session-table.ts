@@ -185,6 +185,7 @@ export class SessionTable implements Sessions {
     if (endpointAddress(from) !== connection.peer.address) this.listeners.roamed(record, from)
     record.tls = { version: connection.tlsVersion, cipher: connection.cipher }
     record.dirty = true
+    record.mtu = start.spec.mtu
     this.byTunnel.set(tunnel, record)
     record.totals.started(tunnel)
     const predecessor = record.lastTunnel
@@ -240,8 +241,13 @@ export class SessionTable implements Sessions {
   /** From the data plane. */
   silence(_tunnel: TunnelHandle, _seconds: number, _survived: boolean): void {}
 
-  /** From the data plane. */
-  pathMtu(_tunnel: TunnelHandle, _mtu: number): void {}
+  /** From the data plane: the path to the client takes more or less than before. */
+  pathMtu(tunnel: TunnelHandle, mtu: number): void {
+    const record = this.byTunnel.get(tunnel)
+    if (!record || record.machine.tunnel !== tunnel) return
+    record.mtu = mtu
+    this.parts.log.info('path mtu', { session: record.id, user: record.user, mtu })
+  }
 
   /** From the data plane: the last of this tunnel. */
   tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {
@@ -267,6 +273,7 @@ export class SessionTable implements Sessions {
     else record.idleSince ??= clock.now()
     if (event.type === 'down') record.wait(this.instant())
     else record.waitsUntil = undefined
+    if (event.type === 'down') record.mtu = undefined
     if (event.type === 'up') {
       record.connectedAt = clock.now()
       record.looksAt = firstLook(record, clock.monotonic())

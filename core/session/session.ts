@@ -56,6 +56,8 @@ export interface Session {
   readonly tls: { readonly version: string; readonly cipher: string } | undefined
   /** The channel the client speaks over, in state `dtls` and only there. `since`: wall clock, ms. */
   readonly dtls: { readonly version: string; readonly cipher: string; readonly since: number } | undefined
+  /** Largest inner packet that goes to the client, bytes; undefined without a tunnel. */
+  readonly mtu: number | undefined
   readonly connectedAt: number | undefined
   /** Since when there is no tunnel. */
   readonly idleSince: number | undefined

@@ -48,7 +48,7 @@ bool Associations::install(DtlsReady& ready, Tunnel& tunnel, uint64_t nowMs) {
   // Whoever had these addresses before has lost them: the new peer has shown that it holds the keys.
   if (DtlsChannel* before = peers_.find(ready.peer)) remove(*before, DtlsDownReason::kReplaced);
   if (tunnel.nextDtls) take(tunnel.nextDtls);
-  tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, static_cast<uint32_t>(nowMs / 1000));
+  tunnel.nextDtls = std::make_unique<DtlsChannel>(tunnel, ready, endings_, changed_, static_cast<uint32_t>(nowMs / 1000));
   enter(*tunnel.nextDtls);
   // Its last flight may still be repeated.
   shared_->peers.begin(ready.peer, nowMs + DtlsHandshakes::kTimeoutMs, nowMs);
@@ -80,7 +80,8 @@ void Associations::confirm(DtlsChannel& channel, uint32_t nowSec) {
   }
   tunnel.dtls = std::move(tunnel.nextDtls);
   shared_->sources.enter(channel.peer, worker_);
-  changed_.push_back(&channel);
+  tunnel.path.begin(nowSec);
+  channel.changed();
   stats_.add(Stat::dtlsOpen);
   const std::string& name = channel.cipher;
   events_.post(EventType::kDtlsUp, tunnel.id, channel.former ? 1 : 0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
@@ -104,6 +105,8 @@ void Associations::move(DtlsChannel& channel, const UdpPeer& peer, uint64_t nowM
   forget(channel);
   channel.roam(peer, nowMs);
   enter(channel);
+  channel.tunnel.path.begin(static_cast<uint32_t>(nowMs / 1000));
+  channel.changed();
   stats_.add(Stat::dtlsRoamed);
   tellPeer(channel);
 }
@@ -128,6 +131,7 @@ void Associations::retire(Tunnel& tunnel, uint32_t untilSec, DtlsDownReason reas
   channel.retiring = true;
   channel.waitsUntilSec = untilSec;
   tunnel.overDtls = false;
+  tunnel.path.stop();
   stats_.sub(Stat::dtlsOpen);
   if (reason == DtlsDownReason::kRekey) stats_.add(Stat::dtlsRekeys);
   if (tunnel.oldDtls) take(tunnel.oldDtls);
@@ -143,6 +147,7 @@ void Associations::remove(DtlsChannel& channel, DtlsDownReason reason) {
   if (tunnel.oldDtls.get() == &channel) return take(tunnel.oldDtls);
   if (tunnel.dtls.get() != &channel) return;
   tunnel.overDtls = false;
+  tunnel.path.stop();
   stats_.sub(Stat::dtlsOpen);
   take(tunnel.dtls);
   events_.post(EventType::kDtlsDown, tunnel.id, static_cast<uint32_t>(reason), {});

@@ -1,7 +1,10 @@
 #include "connection_info.h"
 
+#include <netinet/in.h>
 #include <openssl/x509.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace postern {
@@ -36,6 +39,14 @@ std::string serverName(SSL* ssl) {
   return name;
 }
 
+// Of a connected socket, IP packets; 0 when the kernel does not say.
+uint32_t pathMtu(int fd) {
+  int mtu = 0;
+  socklen_t size = sizeof mtu;
+  if (::getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &size) != 0 && ::getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &size) != 0) return 0;
+  return static_cast<uint32_t>(std::clamp(mtu, 0, 0xffff));
+}
+
 }  // namespace
 
 Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local) {
@@ -43,6 +54,7 @@ Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local) {
   put(out, peer.port, 2);
   put(out, local.port, 2);
   put(out, static_cast<uint32_t>(SSL_get_verify_result(ssl)), 4);
+  put(out, pathMtu(SSL_get_fd(ssl)), 2);
   putField(out, peer.address);
   putField(out, local.address);
   putField(out, serverName(ssl));

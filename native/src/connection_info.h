@@ -6,7 +6,7 @@
 
 namespace postern {
 
-// Little endian: u16 peer port, u16 local port, u32 verify result, then fields of u32 length and bytes: peer address,
+// Little endian: u16 peer port, u16 local port, u32 verify result, u16 path MTU (0 = unknown), then fields of u32 length and bytes: peer address,
 // local address, server name ("" = none), TLS version, cipher, and each DER certificate of the peer, leaf first.
 // native/connection_info.ts reads it.
 Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local);

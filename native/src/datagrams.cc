@@ -2,6 +2,7 @@
 
 #include "byte_order.h"
 #include "cstp.h"
+#include "path_probe.h"
 
 namespace postern {
 namespace {
@@ -130,6 +131,7 @@ void Datagrams::datagrams(DtlsChannel& channel, const UdpArrival& arrival, uint6
   if (!heard) return;
   channel.tunnel.counters.heard(nowMs);
   channel.liveness.heard(static_cast<uint32_t>(nowMs / 1000));
+  channel.tunnel.path.heard(static_cast<uint32_t>(nowMs / 1000));
 }
 
 // True when something in it was the client's.
@@ -206,8 +208,14 @@ void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
       // they look at packets.
       if (const auto nowSec = static_cast<uint32_t>(nowMs / 1000); channel.mayAnswer(nowSec)) output_.send(channel, cstp::kDpdResp, payload, nowSec);
       spoken = payload.size() < kProbe;
+      if (!spoken) tunnel.path.clientProbed(payload.size());
       break;
     case cstp::kDpdResp:
+      if (const auto nowSec = static_cast<uint32_t>(nowMs / 1000); &channel == tunnel.dtls.get() && tunnel.path.answered(payload.size(), nowSec)) {
+        probePath(tunnel, output_, stats_, nowSec);
+        channel.changed();
+      }
+      break;
     case cstp::kKeepalive:
       break;
     default:

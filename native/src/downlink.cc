@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "fragment.h"
+#include "mss_clamp.h"
 
 namespace postern {
 
@@ -75,13 +76,21 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
     return;
   }
   output_.stats.add(Stat::tunRxPackets, plan.count);
-  const auto mtu = static_cast<uint16_t>(std::clamp<size_t>(tunnel.spec.mtu, kLeastMtu, cstp::kMaxPayload));
-  if (segmentLength(plan, bytes, 0) > mtu) {
-    if (!mayFragment(bytes, info)) return tooBig(bytes, info, mtu, nowMs);
-    fragment(tunnel, plan, bytes, mtu, nowSec);
+  const size_t longest = segmentLength(plan, bytes, 0);
+  const uint16_t fits = tunnel.overDtls ? tunnel.pathMtu(info.version) : tunnel.mtu();
+  if (longest > fits && mayFragment(bytes, info)) {
+    fragment(tunnel, plan, bytes, fits, nowSec);
   } else {
+    if (longest > fits) tooBig(bytes, info, fits, nowMs);
+    if (longest > tunnel.mtu()) return;
+    // Until its sender heeds the path's MTU the TLS channel carries it: nothing is lost.
+    const bool syn = plan.gsoSize == 0 && isTcpSyn(bytes);
     for (size_t i = 0; i < plan.count; ++i) {
-      send(tunnel, segmentLength(plan, bytes, i), nowSec, [&](uint8_t* into) { writeSegment(plan, bytes, i, into); });
+      const size_t length = segmentLength(plan, bytes, i);
+      send(tunnel, length, nowSec, [&](uint8_t* into) {
+        writeSegment(plan, bytes, i, into);
+        if (syn && clampMss({into, length}, tunnel.pathMtu(info.version))) output_.stats.add(Stat::mssClamped);
+      });
     }
   }
   if (output_.collected.size() >= kBurst) output_.owner->flush();
@@ -91,10 +100,11 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
 template <typename Write>
 void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
   DtlsChannel* const dtls = tunnel.overDtls ? tunnel.dtls.get() : nullptr;
-  if (dtls != nullptr && !dtls->ended && dtls->carries(length + 1, nowSec)) {
+  if (dtls != nullptr && !dtls->ended && tunnel.path.carries(length)) {
     uint8_t* const at = udp_.reserve(*dtls, length);
     write(at);
     const ByteView coded = tunnel.dtlsCodec == nullptr ? ByteView() : tunnel.dtlsCodec->compress({at, length});
+    if (tunnel.path.sent(coded.empty() ? length : coded.size(), nowSec)) dtls->changed();
     if (coded.empty()) [[likely]] return udp_.send(*dtls, cstp::kData, length, nowSec);
     output_.stats.add(Stat::compressed);
     std::copy(coded.begin(), coded.end(), at);

@@ -46,7 +46,6 @@ class Downlink {
 
  private:
   static constexpr size_t kPacket = 65536;
-  static constexpr size_t kLeastMtu = 68;  // specification constant, RFC 791
   static constexpr size_t kBurst = 65536;  // collected records are sent at this size
 
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);

@@ -16,10 +16,9 @@ class Tunnel;
 struct DtlsChannel {
   // Implementation constants.
   static constexpr uint32_t kAnswersPerSecond = 64;  // to DPD: finding the MTU takes a client 20 of them
-  static constexpr uint32_t kForgetLimitSec = 600;  // as the kernel forgets what it has learnt of a path
   static constexpr uint32_t kReplacedSec = 10;      // records that were under way when the client's new keys came
 
-  DtlsChannel(Tunnel& owner, DtlsReady& ready, std::vector<DtlsChannel*>& endings, uint32_t nowSec)
+  DtlsChannel(Tunnel& owner, DtlsReady& ready, std::vector<DtlsChannel*>& endings, std::vector<DtlsChannel*>& changes, uint32_t nowSec)
       : tunnel(owner),
         protection(std::move(ready.protection)),
         prefix(protection->prefix()),
@@ -30,34 +29,23 @@ struct DtlsChannel {
         waitsUntilSec(nowSec + static_cast<uint32_t>(DtlsHandshakes::kKeepMs / 1000)),
         cipher(std::move(ready.cipher)),
         former(ready.former),
-        endings_(endings) {}
+        endings_(endings),
+        changes_(changes) {}
 
-  // May a record with `plain` bytes take the path to this client?
-  bool carries(size_t plain, uint32_t nowSec) noexcept {
-    if (plain + overhead <= limit) [[likely]] return true;
-    if (nowSec < limitUntilSec) return false;
-    limit = SIZE_MAX;
-    return true;
-  }
   // One more answer to its DPD requests? A flood of them is not worth a flood.
   bool mayAnswer(uint32_t nowSec) noexcept {
     if (answeredSec_ != nowSec) answers_ = 0;
     answeredSec_ = nowSec;
     return ++answers_ <= kAnswersPerSecond;
   }
-  // A record of `length` bytes was longer than the path takes.
-  void tooLong(size_t length, uint32_t nowSec) noexcept {
-    limit = std::min(limit, length - 1);
-    limitUntilSec = nowSec + kForgetLimitSec;
-  }
-
-  // Another path: what was known of the old one says nothing.
   void roam(const UdpPeer& to, uint64_t nowMs) noexcept {
     peer = to;
     roamedMs = nowMs;
-    limit = SIZE_MAX;
     refused = 0;
   }
+
+  // The tunnel's clocks or its MTU have changed: looked at before the round ends.
+  void changed() { changes_.push_back(this); }
 
   // It is over, found in the middle of a round; taken away when the round's packets have gone.
   void end(DtlsDownReason reason) {
@@ -76,7 +64,6 @@ struct DtlsChannel {
   Tunnel& tunnel;
   std::unique_ptr<DtlsProtection> protection;
   const size_t prefix, overhead;    // of the protection
-  size_t limit = SIZE_MAX;          // longest record the path takes, as far as we were told
   UdpPeer peer;                     // Associations::move() alone changes it
   uint64_t roamedMs = 0;            // when it did last
   const uint64_t association;       // its number among the handshakes
@@ -85,7 +72,6 @@ struct DtlsChannel {
   std::optional<DtlsDownReason> ended;
   uint32_t refused = 0;             // sends in a row that the network refused
   Liveness liveness;
-  uint32_t limitUntilSec = 0;
   uint32_t keysSinceSec = 0;        // since it was confirmed
   uint32_t waitsUntilSec;           // not confirmed by then: it never will be; of an old one: gone by then
   std::string cipher;
@@ -93,6 +79,7 @@ struct DtlsChannel {
 
  private:
   std::vector<DtlsChannel*>& endings_;
+  std::vector<DtlsChannel*>& changes_;
   uint32_t answeredSec_ = 0, answers_ = 0;
 };
 

@@ -38,30 +38,33 @@ void PathMtu::disturbed(uint32_t nowSec) noexcept {
   notBefore_ = nowSec + kApartSec;
 }
 
-void PathMtu::answered(size_t payload, uint32_t nowSec) noexcept {
-  if (size_ == 0 || payload != (echoes_ || payload != 0 ? size_ : 0)) return;
+bool PathMtu::answered(size_t payload, uint32_t nowSec) noexcept {
+  if (size_ == 0 || payload != (echoes_ || payload != 0 ? size_ : 0)) return false;
   echoes_ = payload != 0;
   const uint16_t passed = size_;
   size_ = 0;
   if (tries_ > 1) notBefore_ = nowSec + kAnswerSec;  // the other answer may be on its way
+  gap_ = 1;
   switch (phase_) {
     case Phase::kIdle:
-      return;
+      break;
     case Phase::kVerify:
-      gap_ = 1;
       verifiedAt_ = nowSec;
-      return enter(Phase::kIdle);
+      enter(Phase::kIdle);
+      break;
     case Phase::kBase:
-      gap_ = 1;
       low_ = passed;
       high_ = settled_;
       enter(Phase::kSearch);
-      return narrow(nowSec);
+      narrow(nowSec);
+      break;
     case Phase::kSearch:
       low_ = passed;
       open(low_);
-      return narrow(nowSec);
+      narrow(nowSec);
+      break;
   }
+  return true;
 }
 
 void PathMtu::tooLong(size_t fits, uint32_t nowSec) noexcept {

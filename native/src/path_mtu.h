@@ -35,6 +35,8 @@ class PathMtu {
   uint16_t mtu() const noexcept { return settled_; }
   // May a packet of `length` bytes take the channel now?
   bool carries(size_t length) const noexcept { return length <= passes_; }
+  // Does a record with one leave this host, as far as it was told?
+  bool leaves(size_t length) const noexcept { return length <= fits_; }
 
   // The tunnel has got another MTU.
   void limit(uint16_t most, uint32_t nowSec) noexcept;
@@ -55,8 +57,9 @@ class PathMtu {
   void clientProbed(size_t length) noexcept { clientProbe_ = length; }
   // An ordinary DPD request goes out.
   void disturbed(uint32_t nowSec) noexcept;
-  // A DPD answer with so many bytes of payload has come: none, or as many as the request had.
-  void answered(size_t payload, uint32_t nowSec) noexcept;
+  // A DPD answer with so many bytes of payload has come: none, or as many as the request had. True when it was a probe's:
+  // another may be due, nextDue() and mtu() may have changed.
+  bool answered(size_t payload, uint32_t nowSec) noexcept;
   // Nothing larger than `fits` leaves this host towards the client.
   void tooLong(size_t fits, uint32_t nowSec) noexcept;
 

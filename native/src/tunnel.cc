@@ -15,6 +15,8 @@ Tunnel::Tunnel(uint32_t tunnel, const TunnelSpec& tunnelSpec, int fd, SSL* ssl, 
       keysSinceSec(static_cast<uint32_t>(nowMs / 1000)),
       counters(nowMs),
       channel(fd, ssl, output, *this),
+      path(mtu()),
+      toldMtu(path.mtu()),
       output_(output) {
   if (spec.cstpCodec != Codec::kNone || spec.dtlsCodec != Codec::kNone) [[unlikely]] {
     if (output.codecs == nullptr) output.codecs = std::make_unique<CodecScratch>();

@@ -1,6 +1,7 @@
 // One tunnel: a TLS channel with CSTP on it, the client's addresses, its clocks and counters. Belongs to one worker's
 // thread; only `counters` may be read elsewhere.
 #pragma once
+#include <algorithm>
 #include <array>
 
 #include "cstp.h"
@@ -8,6 +9,7 @@
 #include "dtls_channel.h"
 #include "frame_queue.h"
 #include "liveness.h"
+#include "path_mtu.h"
 #include "tls_channel.h"
 #include "tunnel_counters.h"
 
@@ -25,6 +27,8 @@ class Tunnel {
   // and the kernel's socket buffer (TCP_NOTSENT_LOWAT). Data stops being encrypted as soon as the socket blocks; answers
   // to the client's own frames stop here, and so does reading from it.
   static constexpr size_t kUnsentLimit = 192 * 1024;
+  // Specification constants, RFC 791 and RFC 8200.
+  static constexpr uint16_t kLeastMtu = 68, kLeastMtu6 = 1280;
 
   Tunnel(uint32_t id, const TunnelSpec& spec, int fd, SSL* ssl, TlsOutput& output, uint64_t nowMs);
   ~Tunnel();
@@ -42,6 +46,11 @@ class Tunnel {
     counters.heard(nowMs);
     liveness.heard(static_cast<uint32_t>(nowMs / 1000));
   }
+
+  // Largest inner packet towards the client.
+  uint16_t mtu() const noexcept { return static_cast<uint16_t>(std::clamp<size_t>(spec.mtu, kLeastMtu, cstp::kMaxPayload)); }
+  // What senders of a family are told: what the path takes. Below 1,280 there is no IPv6 (RFC 8200 section 5).
+  uint16_t pathMtu(uint8_t version) const noexcept { return version == 6 ? std::max(path.mtu(), std::min(mtu(), kLeastMtu6)) : path.mtu(); }
 
   const uint32_t id;
   State state = State::kOpen;
@@ -66,6 +75,8 @@ class Tunnel {
   bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
   // Where the client was last, as in UdpPeer: told when its DTLS comes from elsewhere.
   std::optional<std::array<uint8_t, 16>> address;
+  PathMtu path;                      // of its DTLS channel, and of the next one
+  uint16_t toldMtu;                  // what the control plane knows of it
   std::array<uint8_t, 32> psk{};     // exporter of the TLS connection (reference protocol section 9.3)
 
  private:

@@ -10,6 +10,9 @@
 namespace postern {
 namespace {
 
+// Specification constants, RFC 791, RFC 8200, RFC 768: IP and UDP.
+constexpr size_t kHeaders4 = 20 + 8, kHeaders6 = 40 + 8;
+
 // The socket or the device behind it has no room, so the sender of the packet has to slow down; or an ICMP error for
 // another datagram is told here.
 bool passing(int code) noexcept {
@@ -98,16 +101,17 @@ void UdpOutput::sendRun() noexcept {
 }
 
 void UdpOutput::sendSingly(UdpSocket& socket) noexcept {
+  size_t refused = SIZE_MAX;  // what is as long as one that was too long is not tried
   for (size_t at = start_; at < used_;) {
     const size_t length = std::min(segment_, used_ - at);
-    if (length <= channel_->limit) {
+    int code = EMSGSIZE;
+    if (length < refused) {
       stats_.add(Stat::udpWrites);
-      const int code = sendUdp(socket, kernel_, channel_->peer, {buffer_.get() + at, length});
-      if (code == 0) delivered(1);
-      else failed(code, 1, length);
-    } else {
-      failed(EMSGSIZE, 1, length);
+      code = sendUdp(socket, kernel_, channel_->peer, {buffer_.get() + at, length});
     }
+    if (code == 0) delivered(1);
+    else failed(code, 1, length);
+    if (code == EMSGSIZE) refused = length;
     at += length;
   }
 }
@@ -127,6 +131,17 @@ void UdpOutput::delivered(size_t datagrams) noexcept {
   payload_ -= bytes;
 }
 
+// A record of `length` bytes does not leave this host: what would?
+void UdpOutput::tooLong(size_t length) noexcept {
+  PathMtu& path = channel_->tunnel.path;
+  const size_t around = channel_->overhead + 1;
+  const size_t lost = length > around ? length - around : 1;
+  if (!path.leaves(lost)) return;
+  const size_t outside = kernel_.pathMtu(channel_->peer), headers = around + (channel_->peer.ipv4() ? kHeaders4 : kHeaders6);
+  path.tooLong(outside > headers ? std::min(outside - headers, lost - 1) : lost - 1, nowSec_);
+  channel_->changed();
+}
+
 void UdpOutput::failed(int code, size_t datagrams, size_t length) noexcept {
   stats_.add(Stat::udpWriteErrors);
   const uint64_t packets = std::min<uint64_t>(datagrams, packets_);
@@ -135,7 +150,7 @@ void UdpOutput::failed(int code, size_t datagrams, size_t length) noexcept {
   payload_ -= packets_ == 0 ? 0 : payload_ * packets / packets_;
   packets_ -= packets;
   if (passing(code)) return;
-  if (code == EMSGSIZE) return channel_->tooLong(length, nowSec_);
+  if (code == EMSGSIZE) return tooLong(length);
   if (++channel_->refused >= kMaxRefused) channel_->end(DtlsDownReason::kUnreachable);
 }
 

@@ -35,6 +35,7 @@ class UdpOutput {
   void sendRun() noexcept;
   void sendSingly(UdpSocket& socket) noexcept;
   void failed(int code, size_t datagrams, size_t length) noexcept;
+  void tooLong(size_t length) noexcept;
   void delivered(size_t datagrams) noexcept;
 
   UdpSockets& sockets_;

@@ -12,13 +12,15 @@
 
 namespace postern {
 
-// The two system calls of the datagram path; tests put their own in between.
+// The system calls of the datagram path; tests put their own in between.
 class UdpKernel {
  public:
   virtual ~UdpKernel() = default;
   // As sendmsg and recvmsg, without blocking.
   virtual ssize_t send(int fd, const msghdr& message) noexcept;
   virtual ssize_t receive(int fd, msghdr& message) noexcept;
+  // The longest IP packet towards a peer, as far as the kernel knows; 0 when it does not say.
+  virtual size_t pathMtu(const UdpPeer& to) noexcept;
   static UdpKernel& real() noexcept;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mss_clamp.h"
+
 namespace postern {
 namespace {
 
@@ -162,6 +164,7 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   tunnel.counters.add(TunnelCounters::kRxPackets);
   tunnel.counters.add(TunnelCounters::kRxBytes, packet.size());
   tunnel.counters.payload(nowMs);
+  if (isTcpSyn(packet) && clampMss(packet, tunnel.pathMtu(info.version))) stats_.add(Stat::mssClamped);
   tun_.add(packet, info, tunnel.id);
   return true;
 }

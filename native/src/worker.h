@@ -82,6 +82,8 @@ class Worker {
   void feed(DtlsLate& late);
   void settleDtls();
   void checkDtls(Tunnel& tunnel, uint32_t second);
+  void checkPath(Tunnel& tunnel, uint32_t second);
+  void tellPathMtu(Tunnel& tunnel);
 
   // worker_tunnels.cc
   void readable(Tunnel& tunnel, uint32_t events);

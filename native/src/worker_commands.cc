@@ -115,6 +115,8 @@ void Worker::update(Tunnel& tunnel, const TunnelSpec& spec) {
   tunnel.spec = spec;
   if (roamed == spec.roaming && sameOffer(before, spec.dtls)) tunnel.spec.dtls = before;  // handshakes under way name it
   else associations_.offer(tunnel, before.get());
+  tunnel.path.limit(tunnel.mtu(), static_cast<uint32_t>(nowMs_ / 1000));
+  tellPathMtu(tunnel);
   schedule(tunnel);
 }
 

@@ -1,4 +1,5 @@
 // The DTLS channels of a worker's tunnels: their arrival from the handshakes, their clocks, their end.
+#include "path_probe.h"
 #include "worker.h"
 
 namespace postern {
@@ -22,7 +23,10 @@ void Worker::feed(DtlsLate& late) {
 void Worker::settleDtls() {
   udp_.flush();
   associations_.settle(static_cast<uint32_t>(nowMs_ / 1000));
-  associations_.forChanged([this](Tunnel& tunnel) { schedule(tunnel); });
+  associations_.forChanged([this](Tunnel& tunnel) {
+    tellPathMtu(tunnel);
+    schedule(tunnel);
+  });
 }
 
 void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
@@ -36,6 +40,7 @@ void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
       case Liveness::Action::kProbe:
         stats_.add(Stat::dpdSent);
         udp_.send(channel, cstp::kDpdReq, {}, second);
+        tunnel.path.disturbed(second);
         break;
       case Liveness::Action::kKeepalive:
         stats_.add(Stat::keepalivesSent);
@@ -47,6 +52,19 @@ void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
         return;
     }
   }
+}
+
+void Worker::checkPath(Tunnel& tunnel, uint32_t second) {
+  probePath(tunnel, udp_, stats_, second);
+  tellPathMtu(tunnel);
+}
+
+void Worker::tellPathMtu(Tunnel& tunnel) {
+  const uint16_t mtu = tunnel.path.mtu();
+  if (mtu == tunnel.toldMtu || !tunnel.up || tunnel.state != Tunnel::State::kOpen) return;
+  if (mtu < tunnel.toldMtu) stats_.add(Stat::mtuLowered);
+  tunnel.toldMtu = mtu;
+  context_.events.post(EventType::kPathMtu, tunnel.id, mtu, {});
 }
 
 }  // namespace postern

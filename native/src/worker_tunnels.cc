@@ -130,6 +130,7 @@ void Worker::check(uint32_t id, uint32_t second) {
   const auto now = static_cast<uint32_t>(nowMs_ / 1000);
   if (!checkTls(*tunnel, now)) return;
   checkDtls(*tunnel, now);
+  checkPath(*tunnel, now);
   schedule(*tunnel);
 }
 
@@ -172,6 +173,7 @@ void Worker::schedule(Tunnel& tunnel) {
     earlier(tunnel.dtls->liveness.nextDue(dtlsClocks(tunnel.spec)));
     if (tunnel.spec.rekeySec != 0) earlier(tunnel.dtls->keysSinceSec + tunnel.spec.rekeySec);
   }
+  earlier(tunnel.path.nextDue());
   if (tunnel.nextDtls) earlier(tunnel.nextDtls->waitsUntilSec);
   if (tunnel.oldDtls) earlier(tunnel.oldDtls->waitsUntilSec);
   if (due == 0 || (tunnel.wheelAt != 0 && tunnel.wheelAt <= due)) return;

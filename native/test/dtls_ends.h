@@ -96,6 +96,9 @@ class FakeKernel final : public UdpKernel {
   int code = 0;                // every send fails with it
   int runCode = 0;             // every send of several datagrams
   size_t longest = SIZE_MAX;   // EMSGSIZE above
+  size_t path = 0;             // what it says of the path to anybody
+
+  size_t pathMtu(const UdpPeer&) noexcept override { return path; }
 
   ssize_t send(int, const msghdr& message) noexcept override {
     ++calls;

@@ -25,7 +25,7 @@ struct Rig {
       clientFds.push_back(pair.clientFd);
       auto& tunnel = tunnels.emplace_back(std::make_unique<Tunnel>(port, TunnelSpec{}, pair.serverFd, pair.server, tls, 0));
       DtlsReady ready = dtlsReady(port, port, nullptr);
-      tunnel->dtls = std::make_unique<DtlsChannel>(*tunnel, ready, endings, 0);
+      tunnel->dtls = std::make_unique<DtlsChannel>(*tunnel, ready, endings, changes, 0);
     }
   }
   ~Rig() {
@@ -41,7 +41,7 @@ struct Rig {
   FakeKernel kernel;
   UdpSockets sockets;
   UdpOutput output{sockets, kernel, stats};
-  std::vector<DtlsChannel*> endings;
+  std::vector<DtlsChannel*> endings, changes;
   std::vector<std::unique_ptr<Tunnel>> tunnels;
   std::vector<SSL*> clientSsl;
   std::vector<int> clientFds;
@@ -146,22 +146,44 @@ TEST_CASE("EIO of a run: all of it goes singly, and so does everything later") {
   CHECK(rig.word(TunnelCounters::kTxDropped) == 0);
 }
 
-TEST_CASE("EMSGSIZE: the long are lost and remembered, the short arrive, and after a while it is tried again") {
+TEST_CASE("D12 EMSGSIZE: the long are lost, the short arrive, and the path has the MTU that the kernel knows, or less than what was lost") {
+  struct Case {
+    size_t path;
+    uint16_t mtu;
+  };
+  for (const Case& c : {Case{1028, 962}, Case{0, 1199}, Case{9000, 1199}, Case{60, 1199}}) {
+    Rig rig;
+    rig.kernel.longest = 1000;
+    rig.kernel.path = c.path;
+    for (const size_t length : {1200, 1200, 300}) rig.packet(length);
+    rig.output.flush();
+    REQUIRE(rig.kernel.sent.size() == 1);
+    CHECK(rig.kernel.sent[0].bytes.size() == 300 + kOverhead);
+    CHECK(rig.word(TunnelCounters::kTxPackets) == 1);
+    CHECK(rig.word(TunnelCounters::kTxDropped) == 2);
+    CHECK(rig.stats.get(Stat::txDropped) == 2);
+    CHECK(rig.kernel.calls == 3);  // the run, the first of it, the short one
+    const PathMtu& path = rig.tunnels[0]->path;
+    CHECK(path.mtu() == c.mtu);
+    CHECK(path.carries(c.mtu));
+    CHECK_FALSE(path.carries(c.mtu + 1));
+    CHECK(rig.changes == std::vector<DtlsChannel*>{&rig.channel()});
+    CHECK(rig.sockets[0].segments);
+    CHECK_FALSE(rig.channel().ended);
+  }
+}
+
+TEST_CASE("D12 a forged ICMP message lowers what senders hear to 576 and no further, IPv6 to 1,280") {
   Rig rig;
-  rig.kernel.longest = 1000;
-  for (const size_t length : {1200, 1200, 300}) rig.packet(length);
+  rig.kernel.longest = 524;
+  rig.kernel.path = 552;  // the least that Linux believes
+  rig.packet(1300);
   rig.output.flush();
-  REQUIRE(rig.kernel.sent.size() == 1);
-  CHECK(rig.kernel.sent[0].bytes.size() == 300 + kOverhead);
-  CHECK(rig.word(TunnelCounters::kTxPackets) == 1);
-  CHECK(rig.word(TunnelCounters::kTxDropped) == 2);
-  CHECK(rig.stats.get(Stat::txDropped) == 2);
-  CHECK(rig.kernel.calls == 3);  // the run, the first of it, the short one
-  CHECK_FALSE(rig.channel().carries(1201, 2));
-  CHECK(rig.channel().carries(1200, 2));
-  CHECK(rig.channel().carries(1201, 1 + DtlsChannel::kForgetLimitSec));
-  CHECK(rig.sockets[0].segments);
-  CHECK_FALSE(rig.channel().ended);
+  const Tunnel& tunnel = *rig.tunnels[0];
+  CHECK(tunnel.pathMtu(4) == 576);
+  CHECK(tunnel.pathMtu(6) == 1280);
+  CHECK_FALSE(tunnel.path.carries(524 - kOverhead + 1));
+  CHECK(tunnel.path.carries(524 - kOverhead));
 }
 
 TEST_CASE("D11 a channel whose keys are worn makes way, once, and loses nothing that was sent") {

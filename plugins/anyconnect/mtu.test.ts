@@ -21,6 +21,18 @@ test('the smallest of policy, wish and path wins', () => {
   assert.is(mtu(undefined, undefined, 1400), 1400)
   assert.is(mtu('16384', undefined, 1400), 1400)
 })
+test('D12 the gateway\'s own way to the client is an upper bound, at least 576', () => {
+  const path = (pathMtu: number, baseMtu?: string): readonly number[] => {
+    const { baseMtu: base, mtu } = tunnelMtu({ baseMtu, mtu: undefined, outer: 4, limit: 9000, pathMtu })
+    return [base, mtu]
+  }
+  assert.equal(path(1492), [1492, 1426])
+  assert.equal(path(1492, '1400'), [1400, 1334])
+  assert.equal(path(65_535), [1500, 1434])
+  assert.equal(path(9000, '9000'), [9000, 8934])
+  assert.equal(path(1000), [1000, 934])
+  assert.equal(path(1), [576, 576])
+})
 test('hints out of range count as absent', () => {
   for (const base of ['0', '1', '-1', '1279', '16385', '4294967296', '99999999999999', '0x5dc', '1500.5', '', 'abc']) {
     assert.equal(tunnelMtu({ baseMtu: base, mtu: undefined, outer: 4, limit: 1400 }), { baseMtu: 1500, mtu: 1400 }, base)

@@ -15,6 +15,8 @@ export interface MtuRequest {
   /** `X-CSTP-Base-MTU` and `X-CSTP-MTU` as sent; values out of range count as absent. */
   readonly baseMtu?: string | undefined
   readonly mtu?: string | undefined
+  /** What the kernel knows of the way to the client. */
+  readonly pathMtu?: number | undefined
   /** Family of the outer connection. */
   readonly outer: 4 | 6
   /** `mtu` of the policy. */
@@ -30,11 +32,12 @@ export interface Mtu {
 }
 
 /**
- * The smallest of policy, the client's wish and what fits into one outer packet of a DTLS channel. The TLS channel is a
- * stream and sets no limit of its own.
+ * The smallest of policy, the client's wish and what fits into one outer packet of a DTLS channel, by what both ends know
+ * of the path. The TLS channel is a stream and sets no limit of its own.
  */
 export function tunnelMtu(request: MtuRequest): Mtu {
-  const baseMtu = within(request.baseMtu, BASE_MTU_RANGE) ?? DEFAULT_BASE_MTU
+  const ownPath = Math.max(MTU_RANGE.low, request.pathMtu ?? BASE_MTU_RANGE.high)
+  const baseMtu = Math.min(within(request.baseMtu, BASE_MTU_RANGE) ?? DEFAULT_BASE_MTU, ownPath)
   const fits = baseMtu - IP_HEADER[request.outer] - Math.max(DTLS_GCM_OVERHEAD, request.overhead ?? 0)
   const wanted = within(request.mtu, MTU_RANGE) ?? fits
   return { baseMtu, mtu: Math.max(MTU_RANGE.low, Math.min(request.limit, wanted, fits)) }

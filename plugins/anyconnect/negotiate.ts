@@ -27,7 +27,7 @@ export interface Agreement {
 
 /** Families the client can use and the MTU allows, and that MTU: what has to be known before leases are claimed. */
 export function tunnelWishes(request: TunnelRequest, policy: Policy, contributions: readonly Contribution[]): { readonly mtu: Mtu; readonly families: { readonly ipv4: boolean; readonly ipv6: boolean } } {
-  const mtu = tunnelMtu({ baseMtu: request.baseMtu, mtu: request.mtu, outer: request.outer, limit: policy.mtu, overhead: Math.max(0, ...contributions.map(({ overhead }) => overhead ?? 0)) })
+  const mtu = tunnelMtu({ baseMtu: request.baseMtu, mtu: request.mtu, pathMtu: request.connection.pathMtu, outer: request.outer, limit: policy.mtu, overhead: Math.max(0, ...contributions.map(({ overhead }) => overhead ?? 0)) })
   return { mtu, families: { ipv4: request.wants.ipv4, ipv6: request.wants.ipv6 && mtu.mtu >= IPV6_MIN_MTU } }
 }
 

@@ -52,7 +52,7 @@ export class MemorySessions implements Sessions {
     const session: Session = {
       id, user: login.identity.user, group: login.group, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
-      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, connectedAt: undefined, idleSince: this.clock.now(),
+      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, connectedAt: undefined, mtu: undefined, idleSince: this.clock.now(),
       waitsUntil: undefined, tunnels: 0, lastEnd: undefined, history: [],
     }
     alongside?.(session)
