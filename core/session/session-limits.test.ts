@@ -23,12 +23,48 @@ test('G27 a client that died between login and CONNECT does not keep its user ou
   const cookie = one.table.cookie(one.table.create(login()))
   const second = one.table.create(login())
   assert.is(refusal(one, cookie), 'terminated')
-  const client = await one.connect(second)
-  assert.is(codeOf(() => one.table.create(login())), 'SESSION_LIMIT')
+  await one.connect(second)
+  assert.is(codeOf(() => one.table.create(login())), 'SESSION_LIMIT', 'it has its client')
+  assert.equal(one.table.list(), [second])
+})
+
+test('G27 at the limit a session that waits gives way to a login from a device like its own, and to no other', async () => {
+  const one = rig({ policy: { maxSessions: 1 } })
+  const first = one.table.create(login('bob', { hostname: 'laptop' }))
+  const client = await one.connect(first)
+  assert.is(codeOf(() => one.table.create(login('bob', { hostname: 'laptop' }))), 'SESSION_LIMIT')
   client.end()
   await one.plane.settled()
-  assert.is(codeOf(() => one.table.create(login())), 'SESSION_LIMIT', 'it waits for its client')
+  assert.is(codeOf(() => one.table.create(login('bob', { hostname: 'tablet' }))), 'SESSION_LIMIT', 'another device waits for its client')
+  const second = one.table.create(login('bob', { hostname: 'laptop' }))
   assert.equal(one.table.list(), [second])
+  assert.is(one.told.filter((line) => line === 'ended bob superseded').length, 1)
+})
+
+test('G27 at the limit a tunnel whose client does not answer DPD gives way; without DPD nobody knows', async () => {
+  for (const [dpdSec, silentSec, givesWay] of [[30, 34, false], [30, 36, true], [0, 100_000, false]] as const) {
+    const one = rig({ policy: { maxSessions: 1, dpdSec } })
+    const dead = one.table.create(login())
+    const client = await one.connect(dead)
+    const ask = one.plane.tunnelCounters.bind(one.plane)
+    one.plane.tunnelCounters = (tunnel) => {
+      const counters = ask(tunnel)
+      return counters && { ...counters, silentMs: BigInt(silentSec * 1000) }
+    }
+    assert.is(codeOf(() => one.table.create(login('bob', { hostname: 'other' }))), 'SESSION_LIMIT')
+    assert.is(codeOf(() => one.table.create(login())), givesWay ? 'nothing was thrown' : 'SESSION_LIMIT')
+    assert.is(client.ended, givesWay)
+  }
+})
+
+test('G27 below the limit nothing gives way to another login', async () => {
+  const one = rig({ policy: { maxSessions: 3 } })
+  for (let round = 0; round < 2; round++) {
+    ;(await one.connect(one.table.create(login()))).end()
+    await one.plane.settled()
+  }
+  one.table.create(login())
+  assert.is(one.table.list().length, 3)
 })
 
 test('G27 of a full gateway only the own unused session gives way', () => {
@@ -49,18 +85,19 @@ test('a login that the store refuses ends nothing', () => {
   one.opened.store.read((db) => db.pragma('query_only = OFF'))
 })
 
-test('a session that was ever connected never gives way, also after a restart, and no limit is passed', async () => {
+test('a session that was ever connected never gives way to another device, also after a restart, and no limit is passed', async () => {
   const action = fc.record({ do: fc.constantFrom('login' as const, 'login' as const, 'login' as const, 'connect' as const, 'cut' as const, 'restart' as const), user: fc.nat(1) })
   await fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), fc.constantFrom(0, 3, 12), fc.constantFrom(0, 4), async (actions, maxSessions, total) => {
     const options = { policy: { maxSessions, disconnectedTimeoutSec: 0, idleTimeoutSec: 0 }, maxSessions: total }
     let one = new SessionRig(options)
     const last = new Map<number, Session>()
     const connected = new Set<string>()
+    let host = 0
     for (const { do: what, user } of actions) {
       const session = last.get(user)
       if (what === 'login') {
         try {
-          last.set(user, one.table.create(login(`u${user}`)))
+          last.set(user, one.table.create(login(`u${user}`, { hostname: `host${++host}` })))
         } catch (error) {
           assert.is((error as { code?: string }).code, 'SESSION_LIMIT')
         }

@@ -110,10 +110,9 @@ export class SessionTable implements Sessions {
     const { identity, group, device, peer } = login
     const policy = policies.resolve({ user: identity.user, group, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
-    const replaced = device.uniqueId === undefined ? [] : own.filter((other) => other.used && other.machine.tunnel === undefined && other.device.uniqueId === device.uniqueId)
-    const unused = givingWay(identity.user, own, replaced.length, this.index.size, { own: policy.values.maxSessions, total: config.gateway.maxSessions })
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
+    const leaving = givingWay(record, own, this.index.size, { own: policy.values.maxSessions, total: config.gateway.maxSessions }, (other) => this.silentMs(other))
     record.idleSince = now
     record.wait(this.instant())
     const timeoutMs = policy.values.sessionTimeoutSec * 1000
@@ -121,9 +120,7 @@ export class SessionTable implements Sessions {
     this.rows.insert(record, alongside)
     this.index.add(record)
     this.schedule(record)
-    // The same device came back without its cookie: what it left behind would only hold an address.
-    for (const old of replaced) this.end(old.id, 'superseded')
-    for (const old of unused) this.end(old.id, 'login-unused')
+    for (const { record: { id }, cause } of leaving) this.end(id, cause)
     this.listeners.created(record)
     return record
   }
@@ -376,6 +373,10 @@ export class SessionTable implements Sessions {
     const totals = record && this.counters(record)
     const detail = totals === undefined ? said : `${said}; ${record?.tunnels} tunnels, ${totals.rxBytes} bytes received, ${totals.txBytes} sent`
     this.parts.audit.record({ action: 'session.end', actor: user, subject: id, ...(record && { peer: record.peer }), ok: true, detail: `${cause}: ${detail}` })
+  }
+
+  private silentMs({ machine: { tunnel } }: SessionRecord): number {
+    return tunnel === undefined ? 0 : Number(this.parts.dataPlane.tunnelCounters(tunnel)?.silentMs ?? 0n)
   }
 
   private instant(): Instant {

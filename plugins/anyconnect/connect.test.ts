@@ -2,7 +2,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { GatewayError, type Policy } from '../../core/api.ts'
-import { connectText, login, portFixture, requestText, type PortFixtureOptions, type TestAnswer } from './testing.ts'
+import { frame, FRAME, packet } from '../../native/fake.ts'
+import { connectText, INIT, login, PasswordBackend, portFixture, requestText, type PortFixtureOptions, type TestAnswer } from './testing.ts'
 
 async function connect(options: PortFixtureOptions & { readonly headers?: Readonly<Record<string, string>>; readonly peer?: string } = {}): Promise<TestAnswer> {
   const fixture = portFixture(options)
@@ -115,6 +116,37 @@ test('D07 a second CONNECT with the cookie gets literally the same addresses', a
     return ['X-CSTP-Address', 'X-CSTP-Netmask', 'X-CSTP-Address-IP6'].map((name) => answer?.header(name))
   }
   assert.equal(await addresses(), await addresses())
+  fixture.stop()
+})
+test('D07 a CONNECT with the cookie asks no back-end', async () => {
+  const backend = new PasswordBackend()
+  const fixture = portFixture({ backends: [backend] })
+  const cookie = await login(fixture.connect())
+  backend.begin = () => {
+    throw new Error('asked')
+  }
+  const { asked } = backend
+  for (let round = 0; round < 3; round++) assert.is((await fixture.connect().raw(connectText(cookie)))?.status, 200)
+  assert.is(backend.asked, asked)
+  assert.not.ok(fixture.log.lines.some((line) => line.includes('asked')))
+  fixture.stop()
+})
+test('D04 a tunnel outlives max-login-time and every limit of a request, and so does its cookie', async () => {
+  let now = 0
+  const fixture = portFixture({ maxLoginTimeMs: 10_000, port: { now: () => now, checkingIntervalMs: 5 } })
+  const cookie = await login(fixture.connect())
+  const client = fixture.connect()
+  assert.is((await client.raw(connectText(cookie)))?.status, 200)
+  client.wire.take()
+  now += 86_400_000
+  fixture.clock.time += 86_400_000
+  await fixture.connect().post('/', INIT)
+  await new Promise((done) => setTimeout(done, 50))
+  assert.not.ok(client.wire.ended)
+  client.wire.write(frame(FRAME.data, packet('10.20.0.5', '10.20.0.1', 'late')))
+  await fixture.plane.settled()
+  assert.is(fixture.plane.tun.length, 1)
+  assert.is((await fixture.connect().raw(connectText(cookie)))?.status, 200)
   fixture.stop()
 })
 test('an exhausted pool is 503 with a reason, so that the client comes back', async () => {
