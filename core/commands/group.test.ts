@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { POLICY_PROPERTIES } from '../policy/keys.ts'
 import { checkConfig } from '../config/load.ts'
 import { GatewayError } from '../errors.ts'
 import { createPolicies } from '../policy/policies.ts'
@@ -59,7 +60,7 @@ test('G29 explain names the layer of each value, in the group that the user woul
   assert.equal(value(result, 'mtu'), { key: 'mtu', value: 1290, origin: 'user bob' })
   assert.equal(value(result, 'dpd'), { key: 'dpd', value: '10s', origin: '[policy]' })
   assert.equal(value(result, 'rekey-time'), { key: 'rekey-time', value: '12h', origin: 'built-in' })
-  assert.is((result.data as unknown[]).length, 29)
+  assert.is((result.data as unknown[]).length, POLICY_PROPERTIES.length)
   assert.is(result.text, 'for a login to group guests')
 })
 
