@@ -4,7 +4,7 @@
  * ratios of one run mean something (reference dataplane section 9).
  *
  * Environment for short runs: ROUNDS=5, BENCH_SECONDS=3 (one measurement), SESSIONS=10000, RIVAL_SESSIONS=100,
- * IDLE_SECONDS=60, LOGINS=3000.
+ * IDLE_SECONDS=60, LOGINS=3000, RETURNING=1000.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -17,6 +17,7 @@ import { benchLateness } from './lateness.ts'
 import { table, type Line } from './line.ts'
 import { buildLoad } from './load/load.ts'
 import { benchLogin } from './login.ts'
+import { benchStorm } from './storm.ts'
 import { benchSynthetic } from './synthetic.ts'
 import { benchTcp } from './tcp.ts'
 import { benchUdp } from './udp.ts'
@@ -47,6 +48,7 @@ function parts(): Readonly<Record<string, () => Promise<Line[]>>> {
     idle: () => benchIdle(crowd),
     active: () => benchActive(crowd),
     lateness: () => benchLateness(each),
+    storm: () => benchStorm({ rounds, sessions: setting('RETURNING', 1000), say }),
     login: async () => [
       ...(await benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, warmUp: { postern: 4000, ocserv: 50 }, concurrency: 50, say })),
       ...(await benchFullLogin({ rounds, logins: { postern: logins, ocserv: Math.ceil(logins / 10) }, warmUp: { postern: logins, ocserv: 50 }, concurrency: 16, say })),

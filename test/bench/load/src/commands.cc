@@ -5,7 +5,7 @@
 namespace load {
 namespace {
 
-const Command kAll[] = {{"steps", runSteps}, {"up", runUp}, {"down", runDown}, {"echo", runEcho}, {"probe", runProbe}, {"hold", runHold}, {"sink", runSink}, {"tun", runTun}, {"login", runLogin}, {"storm", runStorm},
+const Command kAll[] = {{"steps", runSteps}, {"up", runUp}, {"down", runDown}, {"echo", runEcho}, {"probe", runProbe}, {"hold", runHold}, {"sink", runSink}, {"tun", runTun}, {"login", runLogin}, {"storm", runStorm}, {"resume", runResume},
                         {"relay", runRelay}, {"attack", runAttack}, {"selfcheck", runSelfcheck}};
 
 }  // namespace

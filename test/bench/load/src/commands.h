@@ -25,5 +25,6 @@ int runAttack(const Options& options);
 int runRelay(const Options& options);
 int runSelfcheck(const Options& options);
 int runStorm(const Options& options);
+int runResume(const Options& options);
 
 }  // namespace load
