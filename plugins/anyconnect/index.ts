@@ -34,7 +34,7 @@ export default {
       backends: () => slots.authBackend.list(),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),
     })
-    const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, negotiators: () => slots.negotiator.list() })
+    const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, random: Math.random, negotiators: () => slots.negotiator.list() })
     const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
     const port = new VpnPort(container.resolve<DataPlane>(DATA_PLANE), routes, counters)
     context.set(slots.connections, port)

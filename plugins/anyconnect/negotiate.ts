@@ -3,12 +3,11 @@ import type { TunnelRequest } from './connect-request.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
+import { rekeying } from './rekey.ts'
 import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
 
 /** Told when there is no session timeout: as long as Cisco's gateways lend an address. */
 const LEASE_SEC = 1_209_600
-/** Told when rekeying is off, because `none` makes clients refuse the whole answer (reference/cisco section 3). */
-const REKEY_NEVER_SEC = 365 * 86_400
 
 export interface Negotiation {
   readonly request: TunnelRequest
@@ -19,6 +18,8 @@ export interface Negotiation {
   /** Wall clock, ms. */
   readonly now: number
   readonly contributions: readonly Contribution[]
+  /** 0 to 1, drawn for each tunnel: times that a crowd should not share. */
+  readonly spread: number
 }
 export interface Agreement {
   readonly headers: readonly Header[]
@@ -38,6 +39,7 @@ export function negotiate(input: Negotiation): Agreement {
   const dpdSec = request.family.mobile || session.device.mobile ? policy.mobileDpdSec : policy.dpdSec
   const encoding = policy.compression ? contentEncoding(request) : undefined
   const contributed = contributions.reduce<Partial<TunnelSpec>>((all, { tunnel }) => ({ ...all, ...tunnel }), {})
+  const rekey = rekeying(policy, request.connection.tlsVersion, input.spread)
   const own: Header[] = [
     ['X-Transcend-Version', '1'],
     ['X-CSTP-Version', '1'],
@@ -51,8 +53,7 @@ export function negotiate(input: Negotiation): Agreement {
     ['X-CSTP-Tunnel-All-DNS', String(policy.tunnelAllDns)],
     ['X-CSTP-DPD', String(dpdSec)],
     ['X-CSTP-Keepalive', String(policy.keepaliveSec)],
-    ['X-CSTP-Rekey-Time', String(policy.rekeyTimeSec > 0 ? policy.rekeyTimeSec : REKEY_NEVER_SEC)],
-    ['X-CSTP-Rekey-Method', 'new-tunnel'],
+    ...rekey.headers,
     ['X-CSTP-Smartcard-Removal-Disconnect', 'true'],
     ['X-CSTP-Base-MTU', String(mtu.baseMtu)],
     ['X-CSTP-MTU', String(mtu.mtu)],
@@ -71,6 +72,7 @@ export function negotiate(input: Negotiation): Agreement {
     dpdSec,
     dpdRetries: policy.dpdRetries,
     keepaliveSec: policy.keepaliveSec,
+    rekeySec: rekey.rekeySec,
     ...(policy.denyRoaming ? { roaming: false } : {}),
   }
   return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec) : headers))), spec }

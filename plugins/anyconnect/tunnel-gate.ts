@@ -15,6 +15,8 @@ export interface TunnelGateParts {
   readonly log: Logger
   readonly counters: Counters
   readonly gatewayName: string
+  /** A number from 0 to 1. */
+  readonly random: () => number
   readonly negotiators: () => readonly Negotiator[]
 }
 
@@ -59,7 +61,7 @@ export class TunnelGate {
         this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
       }
-      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions })
+      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions, spread: this.parts.random() })
       sessions.startTunnel({ session, connection: connection.info, spec, head: head('200 OK', headers), early, seen: connection.seen })
       counters.tunnels++
       connection.detach()

@@ -12,6 +12,13 @@ test('the gap is the longest time between two answers; what was refused is no an
   assert.equal([seconds.toFixed(3), sent, lost], ['3.500', 31, 27])
 })
 
+test('what was sent at the very end is no loss, a path that stays silent is', () => {
+  const ended = (sent: number, answered: number): string => Array.from({ length: answered }, (_, index) => line(100 + index / 20, index + 1)).join('') + `${sent} packets transmitted, ${answered} received, 1% packet loss`
+  assert.is(gapOf(ended(12, 10)).lost, 0)
+  assert.is(gapOf(ended(40, 10)).lost, 30)
+  assert.is(gapOf(ended(40, 10), 1).lost, 0)
+})
+
 test('no answer, no gap', () => {
   assert.equal(gapOf(''), { seconds: 0, sent: 0, lost: 0 })
 })

@@ -10,22 +10,27 @@ export interface Gap {
 }
 
 const EVERY_MS = 50
+/** What was sent so late may still have been on its way when the ping ended. */
+const ON_THE_WAY_MS = 300
 
 /** Reads the lines of `ping -D`: the time of each answer, and the count at its end. */
-export function gapOf(output: string): Gap {
+export function gapOf(output: string, everyMs = EVERY_MS): Gap {
   const times = [...output.matchAll(/^\[(\d+\.\d+)\] .*\bicmp_seq=\d+\b.*\btime=/gm)].map(([, time]) => Number(time))
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(output) ?? []
   let seconds = 0
   for (const [index, time] of times.entries()) seconds = Math.max(seconds, time - (times[index - 1] ?? time))
-  return { seconds, sent: Number(sent ?? 0), lost: Number(sent ?? 0) - Number(received ?? 0) }
+  const last = Math.max(0, ...[...output.matchAll(/\bicmp_seq=(\d+)\b.*\btime=/g)].slice(-1000).map(([, seq]) => Number(seq)))
+  const late = Number(sent ?? 0) - last
+  const onTheWay = last > 0 && late > 0 && late * everyMs <= ON_THE_WAY_MS ? late : 0
+  return { seconds, sent: Number(sent ?? 0), lost: Number(sent ?? 0) - Number(received ?? 0) - onTheWay }
 }
 
-/** A ping twenty times a second that goes on while a test does its worst. */
+/** A ping, twenty times a second unless told, that goes on while a test does its worst. */
 export class SteadyPing {
-  private constructor(private readonly service: Service) {}
+  private constructor(private readonly service: Service, private readonly everyMs: number) {}
 
-  static async start(host: Host, address: string): Promise<SteadyPing> {
-    const ping = new SteadyPing(new Service(['ping', '-D', '-n', '-i', `${EVERY_MS / 1000}`, '-W', '1', address], { namespace: host.namespace }))
+  static async start(host: Host, address: string, everyMs = EVERY_MS): Promise<SteadyPing> {
+    const ping = new SteadyPing(new Service(['ping', '-D', '-n', '-i', `${everyMs / 1000}`, '-W', '1', address], { namespace: host.namespace }), everyMs)
     await ping.flows()
     return ping
   }
@@ -41,8 +46,8 @@ export class SteadyPing {
     // What is on its way may still be answered.
     await sleep(2 * EVERY_MS)
     const { stdout } = await this.service.stop('SIGINT')
-    const gap = gapOf(stdout)
-    process.stdout.write(`${name}: gap ${gap.seconds.toFixed(1)} s, ${gap.lost} of ${gap.sent} lost\n`)
+    const gap = gapOf(stdout, this.everyMs)
+    process.stdout.write(`${name}: gap ${gap.seconds.toFixed(gap.seconds < 1 ? 3 : 1)} s, ${gap.lost} of ${gap.sent} lost\n`)
     return gap
   }
 
