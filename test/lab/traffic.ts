@@ -23,9 +23,9 @@ export async function transfer(
   host: Host,
   way: 'up' | 'down',
   bytes: number,
-  options: { readonly address?: string; readonly limitMs?: number } = {},
+  options: { readonly address?: string; readonly limitMs?: number; readonly compressible?: boolean } = {},
 ): Promise<Transfer> {
-  const seed = `${host.namespace}-${way}-${bytes}`
+  const seed = `${options.compressible ? 'lines-' : ''}${host.namespace}-${way}-${bytes}`
   const argv = [process.execPath, PEER, way, options.address ?? LAN.ipv4, `${TRANSFER_PORT}`, `${bytes}`, seed]
   return JSON.parse(await host.must(argv, { limitMs: options.limitMs ?? 60_000 })) as Transfer
 }

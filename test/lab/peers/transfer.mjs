@@ -1,17 +1,25 @@
 // A checked transfer over TCP; runs inside a namespace.
 //   transfer.mjs serve PORT
 //   transfer.mjs up|down ADDRESS PORT BYTES SEED     prints {"bytes":…,"sha256":…,"ms":…}, exit 1 when the sums differ
-// Both sides make the same stream from the seed, so that a sum proves every byte and its place.
+// Both sides make the same stream from the seed, so that a sum proves every byte and its place. A seed that begins with `lines`
+// makes one that can be compressed.
 import { createCipheriv, createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
 const CHUNK = Buffer.alloc(65_536)
+const LINE = Buffer.from(' GET /articles/list.html HTTP/1.1 200 text/html www.example.com\n')
 
 function* stream(seed, bytes) {
   const key = createHash('sha256').update(seed).digest().subarray(0, 16)
   const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
-  for (let left = bytes; left > 0; left -= CHUNK.length) yield cipher.update(CHUNK.subarray(0, Math.min(left, CHUNK.length)))
+  const change = seed.startsWith('lines') ? lines : (chunk) => chunk
+  for (let left = bytes; left > 0; left -= CHUNK.length) yield change(cipher.update(CHUNK.subarray(0, Math.min(left, CHUNK.length))))
+}
+/** Eight octets of each line stay as they are. */
+function lines(chunk) {
+  for (let at = 0; at < chunk.length; at += LINE.length) LINE.copy(chunk, at, 8)
+  return chunk
 }
 function expected(seed, bytes) {
   const hash = createHash('sha256')
