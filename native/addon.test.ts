@@ -53,7 +53,8 @@ test('the process has one OpenSSL and one zlib: those that node uses', () => {
   for (const name of ['deflate', 'inflate']) assert.match(symbols, new RegExp(` U ${name}$`, 'm'))
   const plane = createDataPlane()
   try {
-    const { openssl } = plane.open(spec(), contexts, new Recorder())
+    const { openssl, aesIsFast } = plane.open(spec(), contexts, new Recorder())
+    assert.type(aesIsFast, 'boolean')
     assert.ok(openssl.version.includes(process.versions.openssl.split('+')[0] ?? 'no version'), openssl.version)
     const nodeNeeds = /libssl\.so/.test(execFileSync('readelf', ['-d', realpathSync(process.execPath)], { encoding: 'utf8' }))
       || /libnode\.so/.test(execFileSync('readelf', ['-d', realpathSync(process.execPath)], { encoding: 'utf8' }))
