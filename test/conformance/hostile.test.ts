@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=240 alone
 // Peers that mean harm, on the real listener, while a real client works. Each of them ends alone, in bounded time.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'

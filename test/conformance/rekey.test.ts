@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=240 alone
 // Keys change under a ping every millisecond; each test prints what the ping saw.
 import * as assert from 'uvu/assert'
 import { sleep, until } from '../lab/command.ts'

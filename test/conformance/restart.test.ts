@@ -1,4 +1,4 @@
-// test: limit=240
+// test: limit=240 alone
 import * as assert from 'uvu/assert'
 import { sleep, until } from '../lab/command.ts'
 import { AnyConnectConnection } from '../lab/anyconnect.ts'

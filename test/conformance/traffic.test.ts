@@ -1,4 +1,4 @@
-// test: limit=300
+// test: limit=300 alone
 import * as assert from 'uvu/assert'
 import { Gateway } from '../lab/gateway.ts'
 import { LAN } from '../lab/lab.ts'
