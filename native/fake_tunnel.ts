@@ -10,7 +10,7 @@ const PROBE = 256
 
 /** What a fake tunnel needs of its data plane. */
 export interface TunnelHost {
-  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
+  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'decompressFailures' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
   toTun(packet: Buffer): void
   dtlsUp(tunnel: FakeTunnel, channel: FakeDtls): void
   dtlsDown(tunnel: FakeTunnel, reason: DtlsDownReason): void
@@ -47,6 +47,8 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
         this.host.count('dpdReceived')
         this.#send(FRAME.dpdResponse, payload)
       } else if (type === FRAME.disconnect || type === FRAME.terminate) this.close('peer-disconnect', payload.subarray(0, MAX_DETAIL))
+      // It knows no codec, so nothing was agreed on.
+      else if (type === FRAME.compressed) this.host.count('decompressFailures')
       else if (type !== FRAME.dpdResponse && type !== FRAME.keepalive) this.host.count('unknownFrames')
     }
     if (broken && !this.#down) {

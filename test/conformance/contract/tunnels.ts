@@ -56,6 +56,17 @@ export function tunnels({ withPlane, promoted, down }: ContractKit): void {
     await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 60n, 'the packets')
   })
 
+  withPlane('G15 with compression agreed, packets may go as they are; what is compressed and damaged costs itself alone', async (open) => {
+    const { client, tunnel } = await promoted(open, { ...spec, compression: { cstp: 'lzs', dtls: 'oc-lz4' } })
+    client.write(frame(FRAME.compressed, Buffer.alloc(100, 0xff)))
+    client.write(frame(FRAME.data, inner('as it is')))
+    await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 1n, 'the packet')
+    assert.is(open.plane.stats().decompressFailures, 1n)
+    assert.is(open.plane.stats().decompressed, 0n)
+    client.write(hello)
+    await until(() => framesBehindHead(client).some(({ type }) => type === FRAME.dpdResponse), 'the answer')
+  })
+
   withPlane('a foreign inner source and a packet that is none are counted and dropped', async (open) => {
     const { client, tunnel } = await promoted(open)
     client.write(frame(FRAME.data, packet('10.211.0.6', '10.211.0.1', 'x')))
