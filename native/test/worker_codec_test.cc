@@ -128,7 +128,7 @@ TEST_CASE("G15 a compressed packet is checked like any other: a foreign source i
   CHECK(target.receive() == kText);
   CHECK(gateway.stat(Stat::rxSpoofed) == 1);
   CHECK(gateway.stat(Stat::rxInvalid) == 1);
-  CHECK(gateway.stat(Stat::tunTxPackets) == 1);
+  CHECK(gateway.waitStat(Stat::tunTxPackets, 1) == 1);
 }
 
 TEST_CASE("G15 a codec nobody agreed on and damaged packets cost the packet, not the tunnel") {
