@@ -144,7 +144,7 @@ export const DTLS_DOWN_REASONS = [
 ] as const
 export type DtlsDownReason = (typeof DTLS_DOWN_REASONS)[number]
 
-/** Everything the data plane has to know of a tunnel. A whole value: `updateTunnel` replaces it. */
+/** Everything the data plane has to know of a tunnel. A whole value: `updateTunnel` replaces it, but for secrets of `dtls` that it leaves out: those stay. */
 export interface TunnelSpec {
   readonly ipv4?: string
   readonly ipv6?: string

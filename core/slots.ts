@@ -51,10 +51,15 @@ export interface ConnectRequest {
   readonly connection: ConnectionInfo
 }
 type AnswerHeaders = readonly (readonly [name: string, value: string])[]
+/** What the client is told of the clocks of its DTLS channel, seconds; 0 = none. */
+export interface ToldClocks {
+  readonly dpdSec: number
+  readonly keepaliveSec: number
+}
 /** What a negotiator adds to the CONNECT answer. */
 export interface Contribution {
   /** Exact spelling. A function is asked when the tunnel is settled, for values that depend on it. */
-  readonly headers: AnswerHeaders | ((tunnel: TunnelSpec) => AnswerHeaders)
+  readonly headers: AnswerHeaders | ((tunnel: TunnelSpec, told: ToldClocks) => AnswerHeaders)
   readonly tunnel?: Partial<TunnelSpec>
   /** Most bytes that a channel of its own puts around an inner packet, the outer IP header aside: the MTU leaves room for them. */
   readonly overhead?: number

@@ -32,7 +32,7 @@ import { STATS } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
 import { FakeClient } from './fake_client.ts'
 import { FakeConnection } from './fake_connection.ts'
-import { copied, FakeDtlsTable, sameOffer, type FakeDtls, type FakeHello } from './fake_dtls.ts'
+import { copied, FakeDtlsTable, keepsOffer, type FakeDtls, type FakeHello } from './fake_dtls.ts'
 import { canonical, parsePacket } from './fake_frames.ts'
 import { checkContexts } from './fake_tls.ts'
 import { FakeTunnel } from './fake_tunnel.ts'
@@ -154,7 +154,10 @@ export class FakeDataPlane implements DataPlane {
     const before = tunnel.spec.dtls
     tunnel.spec = copied(spec)
     this.#route(tunnel)
-    if (sameOffer(before, spec.dtls)) return
+    if (keepsOffer(before, spec.dtls)) {
+      if (before) tunnel.spec = { ...tunnel.spec, dtls: before }
+      return
+    }
     this.#offers.remove(tunnel, before)
     this.#offers.enter(tunnel)
     if (!spec.dtls) tunnel.endDtls('withdrawn')

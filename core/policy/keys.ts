@@ -40,6 +40,7 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   mobileDpdSec: { key: 'mobile-dpd', schema: timeout(), builtIn: 300, title: 'DPD interval, mobile', description: 'The same for phones and tablets' },
   dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },
   keepaliveSec: { key: 'keepalive', schema: timeout(), builtIn: 20, title: 'Keepalive', description: 'Time without sending after which a keepalive goes out; 0s = never' },
+  learnKeepalive: { key: 'learn-keepalive', schema: z.boolean(), builtIn: true, title: 'Learn the keepalive', description: 'Phones and tablets: find the longest keepalive, up to mobile-dpd, that the NATs of their network survive' },
   idleTimeoutSec: { key: 'idle-timeout', schema: timeout(), builtIn: 1800, title: 'Idle timeout', description: 'Counts only without an SSL-Tunnel' },
   inactivityTimeoutSec: { key: 'inactivity-timeout', schema: timeout(), builtIn: 0, title: 'Inactivity timeout', description: 'Time without payload after which a session ends; 0s = off' },
   disconnectedTimeoutSec: { key: 'disconnected-timeout', schema: timeout(), builtIn: 1800, title: 'Disconnected timeout', description: 'How long a session waits for its client to return' },

@@ -13,6 +13,7 @@ export interface Policy {
   readonly mobileDpdSec: number
   readonly dpdRetries: number
   readonly keepaliveSec: number
+  readonly learnKeepalive: boolean
   readonly idleTimeoutSec: number
   readonly inactivityTimeoutSec: number
   readonly disconnectedTimeoutSec: number

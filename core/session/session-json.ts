@@ -57,6 +57,10 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
     lastEnd: session.lastEnd ? { reason: session.lastEnd.reason, text: session.lastEnd.text, at: time(session.lastEnd.at) } : null,
     waits: session.state === 'waiting' ? { why: waitReason(session), since: brief.idleSince, until: time(session.waitsUntil) } : null,
     history: session.history.map(({ at, what, reason, text }) => ({ at: time(at), what, reason: reason ?? null, text })),
+    // Seconds of silence on the DTLS channel before the gateway speaks, and where that was learned.
+    keepalive: session.keepalive
+      ? { seconds: session.keepalive.probeSec, network: session.keepalive.network, settled: session.keepalive.settled }
+      : { seconds: session.policy.values.keepaliveSec, network: null, settled: null },
     levels: [
       { level: 'Parent-Tunnel', state: 'up', protocol: null, cipher: null, since: brief.createdAt, ...carried(all.rxBytes, all.txBytes, all.rxPackets, all.txPackets) },
       {

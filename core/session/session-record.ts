@@ -1,11 +1,11 @@
-import type { TunnelHandle } from '../dataplane.ts'
+import type { TunnelHandle, TunnelSpec } from '../dataplane.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import { FormerKey } from './former-key.ts'
 import { Inactivity } from './inactivity.ts'
 import type { Claim } from './lease-book.ts'
 import { SessionHistory, type SessionEvent } from './session-history.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
-import type { Device, EndCause, Leases, Session, SessionState, TunnelEnd } from './session.ts'
+import type { Device, EndCause, LearnedKeepalive, Leases, Session, SessionState, TunnelEnd } from './session.ts'
 import { endWarningSec } from './session-warning.ts'
 import { Takeovers } from './takeovers.ts'
 import { TunnelTotals, type Totals } from './tunnel-totals.ts'
@@ -53,6 +53,9 @@ export class SessionRecord implements Session {
   tls: Session['tls']
   dtls: Session['dtls']
   mtu: number | undefined
+  keepalive: LearnedKeepalive | undefined
+  /** Of its tunnel, without secrets: those were handed over with it. */
+  spec: TunnelSpec | undefined
   connectedAt: number | undefined
   idleSince: number | undefined
   waitsUntil: number | undefined

@@ -1,7 +1,7 @@
 import type { Audit } from '../audit.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
+import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle, TunnelSpec } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { endpointAddress, formatEndpoint } from '../net/address.ts'
@@ -14,6 +14,7 @@ import { DueQueue } from './due-queue.ts'
 import { downClause, goodbyeText, readGoodbye, SESSION_ENDS } from './end-reasons.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import { firstLook, nextLookMs } from './inactivity.ts'
+import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
@@ -24,7 +25,7 @@ import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord, type Instant } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
-import type { CookieRefused, DownReason, EndCause, EndedSession, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { CookieRefused, DownReason, EndCause, EndedSession, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
 import type { Totals } from './tunnel-totals.ts'
 
 /** The one version the data plane serves (reference protocol 9.1). */
@@ -32,6 +33,8 @@ const DTLS_VERSION = 'DTLSv1.2'
 const TICK_MS = 1000
 /** Counters in rows are at most so many ticks old; each tick saves its share. */
 const SAVE_TICKS = 60
+/** What was learned of networks is written so often. */
+const LESSON_TICKS = 600
 /** A wall clock that moved this much against the monotonic one was set. */
 const CLOCK_JUMP_MS = 2000
 
@@ -58,6 +61,7 @@ export class SessionTable implements Sessions {
   private readonly rows: SessionRows
   private readonly leases: LeaseBook
   private readonly keeper: SessionKeeper
+  private readonly keepalives: KeepaliveBook
   private readonly listeners: SessionListeners
   private readonly due: DueQueue
   private readonly lately = new EndedSessions()
@@ -71,6 +75,7 @@ export class SessionTable implements Sessions {
     this.rows = new SessionRows(store)
     this.leases = new LeaseBook(store, clock, config.pools)
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
+    this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.due = new DueQueue(clock.monotonic())
     this.wallOffset = clock.now() - clock.monotonic()
@@ -103,6 +108,7 @@ export class SessionTable implements Sessions {
     this.timer = undefined
     this.keeper.retry()
     this.keeper.save(this.index.all())
+    this.keepalives.save()
   }
 
   create(login: Login, alongside?: (session: Session) => void): Session {
@@ -163,6 +169,10 @@ export class SessionTable implements Sessions {
     return record.leases
   }
 
+  keepalive(session: Session, address: string): LearnedKeepalive | undefined {
+    return this.keepalives.plan(address, session.policy.values)
+  }
+
   startTunnel(start: TunnelStart): void {
     const { connection } = start
     const record = this.record(start.session)
@@ -179,6 +189,7 @@ export class SessionTable implements Sessions {
     const tunnel = ++this.lastTunnel as TunnelHandle
     const from = record.peer
     record.peer = formatEndpoint(connection.peer.address, connection.peer.port)
+    record.keepalive = start.spec.learning ? this.keepalive(record, connection.peer.address) : undefined
     if (endpointAddress(from) !== connection.peer.address) this.listeners.roamed(record, from)
     record.tls = { version: connection.tlsVersion, cipher: connection.cipher }
     record.dirty = true
@@ -233,10 +244,17 @@ export class SessionTable implements Sessions {
     record.peer = formatEndpoint(peer.address, peer.port)
     record.dirty = true
     this.listeners.roamed(record, from)
+    this.followKeepalive(record, tunnel)
   }
 
   /** From the data plane. */
-  silence(_tunnel: TunnelHandle, _seconds: number, _survived: boolean): void {}
+  silence(tunnel: TunnelHandle, seconds: number, survived: boolean): void {
+    const record = this.byTunnel.get(tunnel)
+    if (!record?.spec?.learning) return
+    this.keepalives.observe(endpointAddress(record.peer), seconds, survived)
+    this.parts.log.debug('silence', { session: record.id, network: record.keepalive?.network, seconds, survived })
+    this.followKeepalive(record, tunnel)
+  }
 
   /** From the data plane: the path to the client takes more or less than before. */
   pathMtu(tunnel: TunnelHandle, mtu: number): void {
@@ -293,6 +311,17 @@ export class SessionTable implements Sessions {
     }
   }
 
+  /** What has been learned since its CONNECT, or what is known where it is now. */
+  private followKeepalive(record: SessionRecord, tunnel: TunnelHandle): void {
+    if (!record.spec?.learning || record.machine.tunnel !== tunnel) return
+    const keepalive = this.keepalive(record, endpointAddress(record.peer))
+    if (!keepalive) return
+    record.keepalive = keepalive
+    if (keepalive.probeSec === record.spec.dtlsDpdSec) return
+    record.spec = { ...record.spec, dtlsDpdSec: keepalive.probeSec }
+    this.parts.dataPlane.updateTunnel(tunnel, record.spec)
+  }
+
   private noteEnd(record: SessionRecord, reason: DownReason, event: MachineEvent): string {
     const text = downClause(event)
     record.lastEnd = { reason, at: this.parts.clock.now(), text }
@@ -302,7 +331,9 @@ export class SessionTable implements Sessions {
   private promote(record: SessionRecord, tunnel: TunnelHandle, start: TunnelStart | undefined): void {
     if (!start) throw new Error('a promotion needs its connection')
     const { connection, spec, head, early, seen } = start
-    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec: record.formerKey.offered(spec), head, early, seen })
+    const offered = record.formerKey.offered(spec)
+    record.spec = withoutSecrets(offered)
+    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec: offered, head, early, seen })
     spec.dtls?.masterSecret?.fill(0)
   }
 
@@ -329,6 +360,7 @@ export class SessionTable implements Sessions {
       else this.attend(record, monotonic)
     }
     this.keeper.retry()
+    if (this.ticks % LESSON_TICKS === LESSON_TICKS - 1) this.keepalives.save()
     this.keeper.save([...this.index.share(this.ticks++ % SAVE_TICKS, SAVE_TICKS)].filter((record) => this.keeper.hasNews(record)))
     keys.rotate(() => new Set(this.index.all().map((record) => record.keyId)))
   }
@@ -393,4 +425,10 @@ export class SessionTable implements Sessions {
     if (!record) throw new GatewayError('SESSION_UNKNOWN', 'the session has ended')
     return record
   }
+}
+
+function withoutSecrets(spec: TunnelSpec): TunnelSpec {
+  if (!spec.dtls) return spec
+  const { masterSecret: _master, formerSecret: _former, ...dtls } = spec.dtls
+  return { ...spec, dtls }
 }

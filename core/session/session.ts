@@ -38,6 +38,21 @@ export interface Leases {
   readonly ipv6?: { readonly address: string; readonly prefix: number } | undefined
 }
 
+/** How the channels of a mobile client are kept open; all in seconds. */
+export interface LearnedKeepalive {
+  /** The outer network it was learned from: `198.51.100.0/24`. */
+  readonly network: string
+  /** Silence after which the gateway probes over DTLS: its probes are the keepalive. */
+  readonly probeSec: number
+  /** Whether a longer one will be tried. */
+  readonly settled: boolean
+  /** What the client is told as its own keepalive and DPD on the DTLS channel. */
+  readonly tellKeepaliveSec: number
+  readonly tellDpdSec: number
+  /** Keepalive of the TLS channel, both ways. */
+  readonly tlsSec: number
+}
+
 /** An authenticated user on a device. Survives its tunnels, a change of network and a restart of the gateway. */
 export interface Session {
   /** 26 characters, lower-case base32, globally unique. */
@@ -58,6 +73,8 @@ export interface Session {
   readonly dtls: { readonly version: string; readonly cipher: string; readonly since: number } | undefined
   /** Largest inner packet that goes to the client, bytes; undefined without a tunnel. */
   readonly mtu: number | undefined
+  /** How the DTLS channel is kept open, where that is learned: for mobile clients. */
+  readonly keepalive: LearnedKeepalive | undefined
   readonly connectedAt: number | undefined
   /** Since when there is no tunnel. */
   readonly idleSince: number | undefined
@@ -123,6 +140,8 @@ export interface Sessions {
   list(): readonly Session[]
   /** The session's leases, claimed and committed at the first call, the same ones ever after. Throws `POOL_EXHAUSTED`. */
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases
+  /** What is known of the network that the client comes from; undefined: its policy's clocks are in force. Meant for mobile clients. */
+  keepalive(session: Session, address: string): LearnedKeepalive | undefined
   /**
    * Hands the connection to the data plane. An older tunnel of the session is closed first; the newest wins, at a
    * bounded rate: throws `SESSION_CONTESTED` when two clients push each other out.

@@ -84,20 +84,20 @@ export class SessionRig {
   }
 
   /** Login and CONNECT up to the tunnel. */
-  async connect(session: Session, dtls?: DtlsOffer): Promise<FakeClient> {
-    const client = await this.startTunnel(session, dtls)
+  async connect(session: Session, dtls?: DtlsOffer, more: Partial<TunnelSpec> = {}): Promise<FakeClient> {
+    const client = await this.startTunnel(session, dtls, more)
     await this.plane.settled()
     return client
   }
 
   /** Up to `startTunnel`; what the data plane answers is not delivered yet. */
-  async startTunnel(session: Session, dtls?: DtlsOffer): Promise<FakeClient> {
+  async startTunnel(session: Session, dtls?: DtlsOffer, more: Partial<TunnelSpec> = {}): Promise<FakeClient> {
     const { ipv4, ipv6 } = this.table.claimLeases(session, { ipv4: true, ipv6: true })
     const client = this.plane.connect()
     await this.plane.settled()
     const connection = this.infos.get(client.handle)
     if (!connection) throw new Error('no connection')
-    const spec: TunnelSpec = { ...(ipv4 && { ipv4: ipv4.address }), ...(ipv6 && { ipv6: ipv6.address }), mtu: 1400, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20, ...(dtls && { dtls }) }
+    const spec: TunnelSpec = { ...(ipv4 && { ipv4: ipv4.address }), ...(ipv6 && { ipv6: ipv6.address }), mtu: 1400, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20, ...(dtls && { dtls }), ...more }
     this.table.startTunnel({ session, connection, spec, head: HEAD, early: new Uint8Array(), seen: 0 })
     return client
   }

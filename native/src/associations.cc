@@ -10,7 +10,7 @@ DtlsSecret secretOf(const Tunnel& tunnel) {
 
 // How long a client may take to find that its channel is silent and to make another: openconnect counts twice the DPD interval
 // (reference protocol section 8), and tries again after a minute.
-uint32_t silenceSec(const TunnelSpec& spec) noexcept { return 3 * spec.dtlsDpdSec + 90; }
+uint32_t silenceSec(const TunnelSpec& spec) noexcept { return 3 * (spec.learning ? spec.dpdSec : spec.dtlsDpdSec) + 90; }
 
 }  // namespace
 
@@ -115,6 +115,11 @@ void Associations::tellPeer(const DtlsChannel& channel) {
   const std::string address = channel.peer.addressText();
   channel.tunnel.address = channel.peer.address;
   events_.post(EventType::kRoamed, channel.tunnel.id, channel.peer.port, {reinterpret_cast<const uint8_t*>(address.data()), address.size()});
+}
+
+void Associations::tried(DtlsChannel& channel, bool answer) {
+  const uint32_t seconds = answer ? channel.trial.answered() : channel.trial.spoke();
+  if (seconds != 0) events_.post(EventType::kSilence, channel.tunnel.id, seconds << 1 | (answer ? 1u : 0u), {});
 }
 
 void Associations::settle(uint32_t nowSec) {

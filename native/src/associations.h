@@ -29,6 +29,8 @@ class Associations {
   void confirm(DtlsChannel& channel, uint32_t nowSec);
   // The client of a confirmed channel is there now: nobody has that peer.
   void move(DtlsChannel& channel, const UdpPeer& peer, uint64_t nowMs);
+  // While a channel's trial runs: its client has spoken, with an answer or of itself.
+  void tried(DtlsChannel& channel, bool answer);
   // Tunnels whose clocks have changed: calls visit(Tunnel&) for each, and forgets them.
   template <typename Visit>
   void forChanged(Visit&& visit);

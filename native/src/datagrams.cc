@@ -223,6 +223,7 @@ void Datagrams::data(DtlsChannel& channel, ByteSpan plain, uint64_t nowMs) {
       spoken = false;
   }
   if (spoken && !channel.retiring) tunnel.overDtls = true;
+  if (channel.trial.running()) [[unlikely]] associations_.tried(channel, plain[0] == cstp::kDpdResp);
 }
 
 }  // namespace postern

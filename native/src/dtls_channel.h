@@ -8,6 +8,7 @@
 #include "dtls_handshakes.h"
 #include "event.h"
 #include "liveness.h"
+#include "silence_trial.h"
 
 namespace postern {
 
@@ -72,6 +73,7 @@ struct DtlsChannel {
   std::optional<DtlsDownReason> ended;
   uint32_t refused = 0;             // sends in a row that the network refused
   Liveness liveness;
+  SilenceTrial trial;               // with `learning`
   uint32_t keysSinceSec = 0;        // since it was confirmed
   uint32_t waitsUntilSec;           // not confirmed by then: it never will be; of an old one: gone by then
   std::string cipher;

@@ -13,9 +13,15 @@ struct ChannelClocks {
   uint32_t dpdSec;        // silence before a probe; 0 = none
   uint32_t dpdRetries;
   uint32_t keepaliveSec;  // without sending; 0 = none
+  uint32_t giveUpSec = 0; // silence that ends it, instead of the retries; 0 = they do
 };
 inline ChannelClocks tlsClocks(const TunnelSpec& spec) noexcept { return {spec.dpdSec, spec.dpdRetries, spec.keepaliveSec}; }
-inline ChannelClocks dtlsClocks(const TunnelSpec& spec) noexcept { return {spec.dtlsDpdSec, spec.dpdRetries, spec.dtlsKeepaliveSec}; }
+// Where silences are tried out, a probe without an answer says little. What says more is that the client, which knows the
+// interval of the TLS channel as that of this one, has not spoken then either.
+inline constexpr uint32_t kLearningGraceSec = 30;
+inline ChannelClocks dtlsClocks(const TunnelSpec& spec) noexcept {
+  return {spec.dtlsDpdSec, spec.dpdRetries, spec.dtlsKeepaliveSec, spec.learning ? spec.dpdSec + kLearningGraceSec : 0};
+}
 
 class Liveness {
  public:
@@ -28,11 +34,13 @@ class Liveness {
     probes_ = 0;
   }
   void sent(uint32_t nowSec) noexcept { sent_ = nowSec; }
+  // Seconds in which neither side said anything.
+  uint32_t silence(uint32_t nowSec) const noexcept { return nowSec - std::min(nowSec, std::max(heard_, sent_)); }
 
   // What is due now; a probe or a keepalive is taken as sent. Ask again until kNone.
   Action check(const ChannelClocks& clocks, uint32_t nowSec) noexcept {
     if (clocks.dpdSec != 0 && nowSec >= nextProbe(clocks)) {
-      if (probes_ != 0 && probes_ >= clocks.dpdRetries) return Action::kDead;
+      if (probes_ != 0 && (clocks.giveUpSec != 0 ? nowSec >= heard_ + clocks.giveUpSec : probes_ >= clocks.dpdRetries)) return Action::kDead;
       ++probes_;
       probed_ = sent_ = nowSec;
       return Action::kProbe;

@@ -84,6 +84,7 @@ class Worker {
   void checkDtls(Tunnel& tunnel, uint32_t second);
   void checkPath(Tunnel& tunnel, uint32_t second);
   void tellPathMtu(Tunnel& tunnel);
+  void tryAgain(DtlsChannel& channel, uint32_t second);
 
   // worker_tunnels.cc
   void readable(Tunnel& tunnel, uint32_t events);

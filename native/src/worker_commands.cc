@@ -37,9 +37,12 @@ void exportPsk(SSL* ssl, std::array<uint8_t, 32>& into) {
   ERR_clear_error();
 }
 
-bool sameOffer(const std::shared_ptr<const DtlsOffer>& a, const std::shared_ptr<const DtlsOffer>& b) {
+// A secret that is not given again stays as it was: the control plane keeps none.
+bool keepsSecret(const Bytes& before, const Bytes& after) { return after.empty() || after == before; }
+
+bool keepsOffer(const std::shared_ptr<const DtlsOffer>& a, const std::shared_ptr<const DtlsOffer>& b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->mode == b->mode && a->id == b->id && a->masterSecret == b->masterSecret && a->ciphers == b->ciphers && a->helloVerify == b->helloVerify && a->formerSecret == b->formerSecret &&
+  return a->mode == b->mode && a->id == b->id && a->ciphers == b->ciphers && a->helloVerify == b->helloVerify && keepsSecret(a->masterSecret, b->masterSecret) && keepsSecret(a->formerSecret, b->formerSecret) &&
          a->formerFirst == b->formerFirst;
 }
 
@@ -113,8 +116,9 @@ void Worker::update(Tunnel& tunnel, const TunnelSpec& spec) {
   const std::shared_ptr<const DtlsOffer> before = tunnel.spec.dtls;
   const bool roamed = tunnel.spec.roaming;
   tunnel.spec = spec;
-  if (roamed == spec.roaming && sameOffer(before, spec.dtls)) tunnel.spec.dtls = before;  // handshakes under way name it
-  else associations_.offer(tunnel, before.get());
+  const bool same = keepsOffer(before, spec.dtls);
+  if (same) tunnel.spec.dtls = before;  // handshakes under way name it
+  if (!same || roamed != spec.roaming) associations_.offer(tunnel, before.get());
   tunnel.path.limit(tunnel.mtu(), static_cast<uint32_t>(nowMs_ / 1000));
   tellPathMtu(tunnel);
   schedule(tunnel);

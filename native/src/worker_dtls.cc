@@ -31,16 +31,20 @@ void Worker::settleDtls() {
 
 void Worker::checkDtls(Tunnel& tunnel, uint32_t second) {
   associations_.expire(tunnel, second);
+  if (tunnel.dtls && tunnel.dtls->trial.running()) tryAgain(*tunnel.dtls, second);
   while (tunnel.dtls && !tunnel.dtls->ended) {
     DtlsChannel& channel = *tunnel.dtls;
     if (tunnel.spec.rekeySec != 0 && second >= channel.keysSinceSec + tunnel.spec.rekeySec) return channel.retire();
+    const uint32_t silence = channel.liveness.silence(second);
     switch (channel.liveness.check(dtlsClocks(tunnel.spec), second)) {
       case Liveness::Action::kNone:
         return;
       case Liveness::Action::kProbe:
+        if (channel.trial.nextDue() != 0) break;  // it asks at its own pace
         stats_.add(Stat::dpdSent);
         udp_.send(channel, cstp::kDpdReq, {}, second);
         tunnel.path.disturbed(second);
+        if (tunnel.spec.learning && !channel.trial.running()) channel.trial.begin(silence >= tunnel.spec.dtlsDpdSec ? silence : 0, second);
         break;
       case Liveness::Action::kKeepalive:
         stats_.add(Stat::keepalivesSent);
@@ -65,6 +69,22 @@ void Worker::tellPathMtu(Tunnel& tunnel) {
   if (mtu < tunnel.toldMtu) stats_.add(Stat::mtuLowered);
   tunnel.toldMtu = mtu;
   context_.events.post(EventType::kPathMtu, tunnel.id, mtu, {});
+}
+
+// The channel stays when nobody answers: the client cannot be told of its end, and would speak into the void until its own
+// DPD notices. Its next record opens the path again.
+void Worker::tryAgain(DtlsChannel& channel, uint32_t second) {
+  switch (channel.trial.check(second)) {
+    case SilenceTrial::Step::kNone:
+      break;
+    case SilenceTrial::Step::kProbe:
+      stats_.add(Stat::dpdSent);
+      udp_.send(channel, cstp::kDpdReq, {}, second);
+      break;
+    case SilenceTrial::Step::kUnanswered:
+      channel.tunnel.overDtls = false;
+      break;
+  }
 }
 
 }  // namespace postern

@@ -172,6 +172,7 @@ void Worker::schedule(Tunnel& tunnel) {
   if (tunnel.dtls) {
     earlier(tunnel.dtls->liveness.nextDue(dtlsClocks(tunnel.spec)));
     if (tunnel.spec.rekeySec != 0) earlier(tunnel.dtls->keysSinceSec + tunnel.spec.rekeySec);
+    earlier(tunnel.dtls->trial.nextDue());
   }
   earlier(tunnel.path.nextDue());
   if (tunnel.nextDtls) earlier(tunnel.nextDtls->waitsUntilSec);

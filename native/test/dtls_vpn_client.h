@@ -24,9 +24,9 @@ inline Bytes exporterOf(SSL* ssl) {
 
 class DtlsVpnClient {
  public:
-  // To the gateway's `address`.
+  // To the gateway's `address`. A key of 48 bytes is a master secret: a resumed session.
   DtlsVpnClient(uint8_t id, Bytes psk, const std::string& address = "127.0.0.1", std::string ciphers = "PSK-AES256-GCM-SHA384")
-      : client_({.id = Bytes(32, id), .secret = std::move(psk), .ciphers = std::move(ciphers)}) {
+      : client_({.mode = psk.size() == 48 ? DtlsOffer::Mode::kResumed : DtlsOffer::Mode::kPsk, .id = Bytes(32, id), .secret = std::move(psk), .ciphers = std::move(ciphers)}) {
     sockaddr_storage to{};
     const bool v6 = address.find(':') != std::string::npos;
     if (v6) {

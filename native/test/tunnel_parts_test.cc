@@ -3,6 +3,7 @@
 
 #include "ip_prefix.h"
 #include "liveness.h"
+#include "silence_trial.h"
 #include "timer_wheel.h"
 
 using namespace postern;
@@ -36,6 +37,76 @@ TEST_CASE("liveness: keepalive only when nothing was sent, nothing at all when s
   CHECK(l.check(clocks, 129) == Action::kNone);
   CHECK(l.check(clocks, 130) == Action::kKeepalive);
   CHECK(l.nextDue(clocks) == 150);
+}
+
+TEST_CASE("liveness: where silences are tried out, only a long one ends the channel, however many probes it had") {
+  using Action = Liveness::Action;
+  TunnelSpec spec;
+  spec.dpdSec = 300;
+  spec.dtlsDpdSec = 20;
+  spec.dpdRetries = 1;
+  CHECK(dtlsClocks(spec).giveUpSec == 0);
+  spec.learning = true;
+  CHECK(tlsClocks(spec).giveUpSec == 0);
+  Liveness l(1000);
+  l.sent(1010);
+  CHECK(l.silence(1025) == 15);
+  uint32_t now = 1000, probes = 0;
+  for (Action action = Action::kNone; action != Action::kDead; ++now) {
+    action = l.check(dtlsClocks(spec), now);
+    probes += action == Action::kProbe;
+    REQUIRE(now < 2000);
+  }
+  CHECK(now - 1 >= 1000 + 300 + kLearningGraceSec);
+  CHECK(now - 1 <= 1000 + 300 + kLearningGraceSec + 10);
+  CHECK(probes > 20);
+}
+
+TEST_CASE("trial: an answer before anything else shows that the path survived, however late") {
+  using Step = SilenceTrial::Step;
+  SilenceTrial t;
+  CHECK_FALSE(t.running());
+  t.begin(45, 100);
+  CHECK(t.running());
+  CHECK(t.nextDue() == 103);
+  CHECK(t.check(102) == Step::kNone);
+  CHECK(t.answered() == 45);
+  CHECK_FALSE(t.running());
+  CHECK(t.nextDue() == 0);
+  t.begin(45, 100);
+  for (const uint32_t at : {103u, 106u}) CHECK(t.check(at) == Step::kProbe);
+  CHECK(t.check(109) == Step::kUnanswered);
+  CHECK(t.check(500) == Step::kNone);
+  CHECK(t.nextDue() == 0);
+  CHECK(t.running());
+  CHECK(t.answered() == 45);
+}
+
+TEST_CASE("trial: lost only when every probe was, and the client was there") {
+  SilenceTrial t;
+  t.begin(45, 100);
+  for (const uint32_t at : {103u, 106u, 109u}) t.check(at);
+  CHECK(t.spoke() == 45);
+  CHECK_FALSE(t.running());
+  t.begin(0, 200);  // the silence was too short to show anything
+  for (const uint32_t at : {203u, 206u, 209u}) t.check(at);
+  CHECK(t.spoke() == 0);
+}
+
+TEST_CASE("trial: a client that speaks in between leaves it open") {
+  using Step = SilenceTrial::Step;
+  SilenceTrial t;
+  t.begin(45, 100);
+  CHECK(t.spoke() == 0);      // crossed the first probe, whose answer may come yet
+  CHECK(t.answered() == 45);
+  t.begin(45, 100);
+  CHECK(t.spoke() == 0);
+  CHECK(t.check(103) == Step::kNone);
+  CHECK_FALSE(t.running());
+  t.begin(45, 100);
+  CHECK(t.check(103) == Step::kProbe);
+  CHECK(t.spoke() == 0);      // the answer to the second proves nothing: the client has opened the path
+  CHECK_FALSE(t.running());
 }
 
 TEST_CASE("the wheel visits each entry once, in its second, near or far, within the budget") {

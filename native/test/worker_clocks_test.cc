@@ -169,3 +169,79 @@ TEST_CASE("a flood of DPD requests over DTLS: a second's answers are bounded, an
   CHECK(answers <= DtlsChannel::kAnswersPerSecond * seconds);
   CHECK(gateway.stat(Stat::dtlsOpen) == 2);
 }
+
+TEST_CASE("a silence that the path survives is told, one that it does not when the client is heard again") {
+  NEEDS_NETWORK();
+  Gateway gateway(1, 1400, loopback());
+  TunnelSpec spec = Gateway::spec(2);
+  spec.dpdSec = 60;
+  spec.dtlsDpdSec = 2;
+  spec.learning = true;
+  Clocked lost(gateway, 2, spec);
+  const TunnelSpec other = [&] {
+    TunnelSpec s = Gateway::spec(3);
+    s.dpdSec = 60;
+    s.dtlsDpdSec = 2;
+    s.learning = true;
+    return s;
+  }();
+  Clocked survives(gateway, 3, other);
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(survives.udp->receive(cstp::kDpdReq, 4000));
+    survives.udp->send(cstp::kDpdResp, {});
+  }
+  const auto survived = gateway.events.wait(EventType::kSilence, 3);
+  REQUIRE(survived);
+  const auto inTime = [](uint32_t arg) { return arg / 2 >= 2 && arg / 2 <= 3; };
+  CHECK(survived->arg % 2 == 1);
+  CHECK(inTime(survived->arg));
+  // The other has heard nothing: as if its NAT had forgotten it. Its packets take TLS, and it is not given up.
+  for (uint32_t i = 0; i < SilenceTrial::kProbes; ++i) REQUIRE(lost.udp->receive(cstp::kDpdReq, 4500));
+  std::this_thread::sleep_for(std::chrono::milliseconds(4500));
+  HostUdp host;
+  host.sendTo(2, 40000, Bytes(10));
+  CHECK(lost.tls->receive(cstp::kData));
+  CHECK(gateway.events.count(EventType::kSilence, 2) == 0);
+  CHECK(gateway.events.count(EventType::kDtlsDown, 2) == 0);
+  lost.udp->send(cstp::kKeepalive, {});
+  const auto told = gateway.events.wait(EventType::kSilence, 2);
+  REQUIRE(told);
+  CHECK(told->arg % 2 == 0);
+  CHECK(inTime(told->arg));
+  while (lost.udp->receive(50)) {}
+  host.sendTo(2, 40000, Bytes(10));
+  CHECK(lost.udp->receive(cstp::kData));
+}
+
+TEST_CASE("an update that gives no secret keeps the offer it has, and the channel") {
+  NEEDS_NETWORK();
+  Gateway gateway(1, 1400, loopback());
+  TunnelSpec spec = Gateway::spec(2);
+  auto offer = std::make_shared<DtlsOffer>();
+  offer->mode = DtlsOffer::Mode::kResumed;
+  offer->id = Bytes(32, 2);
+  offer->masterSecret = Bytes(48, 9);
+  offer->ciphers = "ECDHE-RSA-AES256-GCM-SHA384";
+  offer->helloVerify = false;
+  spec.dtls = offer;
+  auto tls = gateway.connect(2, spec);
+  auto bare = std::make_shared<DtlsOffer>(*offer);
+  bare->masterSecret.clear();
+  spec.dtls = bare;
+  spec.dtlsKeepaliveSec = 1;
+  const auto connected = [&] {
+    auto udp = std::make_unique<DtlsVpnClient>(uint8_t{2}, Bytes(48, 9), "127.0.0.1", "ECDHE-RSA-AES256-GCM-SHA384");
+    return udp->connect() ? std::move(udp) : nullptr;
+  };
+  const auto before = connected();
+  REQUIRE(before);
+  before->send(cstp::kDpdReq, {});
+  REQUIRE(before->receive(cstp::kDpdResp));
+  gateway.pool->update(2, spec);
+  CHECK(before->receive(cstp::kKeepalive, 4000));
+  CHECK(gateway.events.count(EventType::kDtlsDown, 2) == 0);
+  const auto after = connected();
+  REQUIRE(after);
+  after->send(cstp::kDpdReq, {});
+  CHECK(after->receive(cstp::kDpdResp));
+}

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { GatewayError, type Policy } from '../../core/api.ts'
+import { GatewayError, type Policy, type TunnelHandle, type TunnelSpec } from '../../core/api.ts'
 import { frame, FRAME, packet } from '../../native/fake.ts'
 import { connectText, INIT, login, PasswordBackend, portFixture, requestText, type PortFixtureOptions, type TestAnswer } from './testing.ts'
 
@@ -80,6 +80,24 @@ test('D02 phones get the interval for phones', async () => {
   assert.is((await connect()).header('X-CSTP-DPD'), '30')
   assert.is((await connect({ headers: { 'User-Agent': 'Cisco AnyConnect VPN Agent for Android 5.1.15.344' } })).header('X-CSTP-DPD'), '300')
   assert.is((await connect({ headers: { 'X-CSTP-License': 'mobile' } })).header('X-CSTP-DPD'), '300')
+})
+test('D06 phones with a DTLS channel go by what was learned of their network, and nobody else does', async () => {
+  const learned = { network: '192.0.2.0/24', probeSec: 45, settled: false, tellKeepaliveSec: 312, tellDpdSec: 313, tlsSec: 120 }
+  const android = 'Cisco AnyConnect VPN Agent for Android 5.1.15.344'
+  const offered = async (agent: string, dtls: boolean) => {
+    const fixture = portFixture()
+    fixture.sessions.learned = learned
+    const tunnel: Partial<TunnelSpec> = dtls ? { dtls: { mode: 'psk', id: Buffer.alloc(32), ciphers: [], helloVerify: true } } : {}
+    fixture.slots.negotiator.add({ name: 'dtls', negotiate: () => ({ headers: (_, told) => [['X-DTLS-Told', `${told.keepaliveSec} ${told.dpdSec}`]], tunnel }) }, 'test')
+    const cookie = await login(fixture.connect())
+    const answer = await fixture.connect().raw(connectText(cookie, { 'User-Agent': agent }))
+    const spec = fixture.plane.tunnelSpec(1 as TunnelHandle)
+    fixture.stop()
+    return [answer?.header('X-CSTP-Keepalive'), answer?.header('X-DTLS-Told'), spec?.learning, spec?.keepaliveSec, spec?.dtlsDpdSec, spec?.dtlsKeepaliveSec]
+  }
+  assert.equal(await offered(android, true), ['120', '312 313', true, 120, 45, 0])
+  assert.equal(await offered(android, false), ['20', '20 300', undefined, 20, undefined, undefined])
+  assert.equal(await offered(AGENTS.openconnect, true), ['20', '20 30', undefined, 20, undefined, undefined])
 })
 test('G16 a family without a split network of its own gets its pool, not a default route', async () => {
   const answer = await connect({ policy: { splitInclude: ['10.0.0.0/8'] } })

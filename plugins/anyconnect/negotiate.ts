@@ -1,4 +1,4 @@
-import { endWarningSec, netmask, type Contribution, type Leases, type Policy, type Session, type TunnelSpec } from '../../core/api.ts'
+import { endWarningSec, netmask, type Contribution, type LearnedKeepalive, type Leases, type Policy, type Session, type ToldClocks, type TunnelSpec } from '../../core/api.ts'
 import type { TunnelRequest } from './connect-request.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { mergeHeaders, type Header } from './headers.ts'
@@ -20,6 +20,8 @@ export interface Negotiation {
   readonly contributions: readonly Contribution[]
   /** 0 to 1, drawn for each tunnel: times that a crowd should not share. */
   readonly spread: number
+  /** What is known of the network a mobile client comes from. */
+  readonly keepalive: LearnedKeepalive | undefined
 }
 export interface Agreement {
   readonly headers: readonly Header[]
@@ -36,10 +38,13 @@ export function tunnelWishes(request: TunnelRequest, policy: Policy, contributio
 export function negotiate(input: Negotiation): Agreement {
   const { request, session, leases, mtu, contributions } = input
   const policy = session.policy.values
-  const dpdSec = request.family.mobile || session.device.mobile ? policy.mobileDpdSec : policy.dpdSec
+  const mobile = request.family.mobile || session.device.mobile
+  const dpdSec = mobile ? policy.mobileDpdSec : policy.dpdSec
   const encoding = policy.compression ? contentEncoding(request) : undefined
   const contributed = contributions.reduce<Partial<TunnelSpec>>((all, { tunnel }) => ({ ...all, ...tunnel }), {})
   const rekey = rekeying(policy, request.connection.tlsVersion, input.spread)
+  const learned = mobile && contributed.dtls ? input.keepalive : undefined
+  const keepaliveSec = learned?.tlsSec ?? policy.keepaliveSec
   const own: Header[] = [
     ['X-Transcend-Version', '1'],
     ['X-CSTP-Version', '1'],
@@ -52,7 +57,7 @@ export function negotiate(input: Negotiation): Agreement {
     ['X-CSTP-Keep', 'true'],
     ['X-CSTP-Tunnel-All-DNS', String(policy.tunnelAllDns)],
     ['X-CSTP-DPD', String(dpdSec)],
-    ['X-CSTP-Keepalive', String(policy.keepaliveSec)],
+    ['X-CSTP-Keepalive', String(keepaliveSec)],
     ...rekey.headers,
     ['X-CSTP-Smartcard-Removal-Disconnect', 'true'],
     ['X-CSTP-Base-MTU', String(mtu.baseMtu)],
@@ -71,11 +76,13 @@ export function negotiate(input: Negotiation): Agreement {
     mtu: mtu.mtu,
     dpdSec,
     dpdRetries: policy.dpdRetries,
-    keepaliveSec: policy.keepaliveSec,
+    keepaliveSec,
     rekeySec: rekey.rekeySec,
+    ...(learned && { learning: true, dtlsDpdSec: learned.probeSec, dtlsKeepaliveSec: 0 }),
     ...(policy.denyRoaming ? { roaming: false } : {}),
   }
-  return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec) : headers))), spec }
+  const told: ToldClocks = { dpdSec: learned?.tellDpdSec ?? dpdSec, keepaliveSec: learned?.tellKeepaliveSec ?? keepaliveSec }
+  return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec, told) : headers))), spec }
 }
 
 // Clients compare these literally at every reconnect.

@@ -17,7 +17,7 @@ export const POLICY: Policy = {
   pool: 'default', dns: ['10.20.0.1'], defaultDomain: 'corp.example', search: [], splitInclude: [], splitExclude: [], splitDns: [], tunnelAllDns: false,
   localLan: false, dpdSec: 30, mobileDpdSec: 300, dpdRetries: 3, keepaliveSec: 20, idleTimeoutSec: 1800, inactivityTimeoutSec: 0, disconnectedTimeoutSec: 1800, denyRoaming: false,
   sessionTimeoutSec: 0, rekeyTimeSec: 43_200, rekeyMethod: 'new-tunnel', mtu: 1400, compression: false, banner: '', rateUp: 0, rateDown: 0, quota: '',
-  maxSessions: 0, allow: [], deny: [], clientToClient: false,
+  maxSessions: 0, learnKeepalive: true, allow: [], deny: [], clientToClient: false,
 }
 
 export class TestClock implements Clock {
@@ -52,7 +52,7 @@ export class MemorySessions implements Sessions {
     const session: Session = {
       id, user: login.identity.user, group: login.group, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
-      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, connectedAt: undefined, mtu: undefined, idleSince: this.clock.now(),
+      state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, keepalive: undefined, connectedAt: undefined, mtu: undefined, idleSince: this.clock.now(),
       waitsUntil: undefined, tunnels: 0, lastEnd: undefined, history: [],
     }
     alongside?.(session)
@@ -88,6 +88,8 @@ export class MemorySessions implements Sessions {
     this.tunnels.set(tunnel, start.session.id)
     this.plane.promote({ connection: start.connection.handle, tunnel, spec: start.spec, head: start.head, early: start.early, seen: start.seen })
   }
+  learned: ReturnType<Sessions['keepalive']>
+  keepalive: Sessions['keepalive'] = () => this.learned
   counters: Sessions['counters'] = () => ({ rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, dtlsRxBytes: 0n, dtlsTxBytes: 0n, dtlsRxPackets: 0n, dtlsTxPackets: 0n })
   end(id: string, cause: EndCause): boolean {
     for (const [tunnel, owner] of this.tunnels) if (owner === id) this.plane.drop(tunnel, 'disconnect', SESSION_ENDS[cause].text)

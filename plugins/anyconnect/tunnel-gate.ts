@@ -61,7 +61,7 @@ export class TunnelGate {
         this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
       }
-      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions, spread: this.parts.random() })
+      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions, keepalive: sessions.keepalive(session, peer), spread: this.parts.random() })
       sessions.startTunnel({ session, connection: connection.info, spec, head: head('200 OK', headers), early, seen: connection.seen })
       counters.tunnels++
       connection.detach()

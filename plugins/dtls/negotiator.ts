@@ -1,4 +1,4 @@
-import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session, TunnelSpec } from '../../core/api.ts'
+import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session, ToldClocks, TunnelSpec } from '../../core/api.ts'
 import type { ChannelIds } from './channel-ids.ts'
 import { choose, type Choice } from './choose.ts'
 import { dialledPort, readDtlsRequest } from './dtls-request.ts'
@@ -11,7 +11,7 @@ const NOTHING: Contribution = { headers: [] }
 const ENCODINGS = ['oc-lz4', 'lzs'] as const
 
 interface ChannelPart extends Contribution {
-  readonly headers: Extract<Contribution['headers'], (tunnel: TunnelSpec) => unknown>
+  readonly headers: Extract<Contribution['headers'], (tunnel: TunnelSpec, told: ToldClocks) => unknown>
   readonly overhead: number
 }
 
@@ -59,7 +59,7 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
     return {
       tunnel: { dtls },
       overhead: overheadOf(suites),
-      headers: ({ dpdSec, keepaliveSec }) => [
+      headers: (_, { dpdSec, keepaliveSec }) => [
         ['X-DTLS-App-ID', hex(id)],
         ['X-DTLS-Port', String(port)],
         ['X-DTLS-Keepalive', String(keepaliveSec)],
@@ -76,7 +76,7 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
     return {
       tunnel: { dtls },
       overhead: overheadOf([suite]),
-      headers: ({ mtu, dpdSec, keepaliveSec }) => [
+      headers: ({ mtu }, { dpdSec, keepaliveSec }) => [
         ['X-DTLS-Session-ID', hex(id)],
         ['X-DTLS-Port', String(port)],
         ['X-DTLS-Keepalive', String(keepaliveSec)],
@@ -92,7 +92,7 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
 const compressed = ({ tunnel, overhead, headers }: ChannelPart, encoding: (typeof ENCODINGS)[number]): Contribution => ({
   tunnel: { ...tunnel, compression: { dtls: encoding } },
   overhead,
-  headers: (spec) => [...headers(spec), ['X-DTLS-Content-Encoding', encoding]],
+  headers: (spec, told) => [...headers(spec, told), ['X-DTLS-Content-Encoding', encoding]],
 })
 const overheadOf = (suites: readonly Suite[]): number => UDP_HEADER + Math.max(...suites.map(({ overhead }) => overhead)) + TYPE_BYTE
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

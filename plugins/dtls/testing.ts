@@ -113,5 +113,5 @@ export function answerTo(request: ConnectRequest, options: AnswerOptions = {}): 
   negotiator.deviceUp({ udp: options.udp ?? [UDP], aesIsFast: options.aesIsFast ?? true } as unknown as OpenInfo)
   log.lines.length = 0
   const { headers, tunnel, overhead } = negotiator.negotiate(request, options.session ?? session())
-  return { headers: typeof headers === 'function' ? headers(TUNNEL) : headers, offer: tunnel?.dtls, compression: tunnel?.compression, overhead, log }
+  return { headers: typeof headers === 'function' ? headers(TUNNEL, TUNNEL) : headers, offer: tunnel?.dtls, compression: tunnel?.compression, overhead, log }
 }

@@ -123,6 +123,18 @@ export function datagrams({ withPlane, promoted, down }: ContractKit): void {
     assert.is(open.seen.down.size, 0, 'DISCONNECT is for CSTP alone')
   })
 
+  withPlane('an update that leaves the secrets out keeps them, and the channel', async (open) => {
+    const offer = resumed()
+    const one = await both(open, offer)
+    const { masterSecret: _, ...bare } = offer
+    open.plane.updateTunnel(one.tunnel, { ...spec, mtu: 1290, dtls: bare })
+    await pause(100)
+    assert.is(told(open, one.tunnel), 'up ECDHE-RSA-AES256-GCM-SHA384')
+    await arrives(open, one, 'dtls')
+    await speaking(open, one.tunnel, one.client, offer)
+    assert.is(told(open, one.tunnel).split(', ').at(-1), 'up ECDHE-RSA-AES256-GCM-SHA384')
+  })
+
   withPlane('an offer withdrawn by updateTunnel ends the channel, and no handshake is answered any more', async (open) => {
     const offer = psk()
     const one = await both(open, offer)
