@@ -124,11 +124,11 @@ export interface DtlsOffer {
   readonly helloVerify: boolean
   /**
    * With `psk`: the key of the session's first tunnel, 32 bytes. Clients built on OpenSSL keep it for the life of their
-   * process (reference protocol section 9.8). Tried in turn with the current one when a handshake dies at the client's
-   * Finished. The data plane copies it within the call.
+   * process (reference protocol section 9.8). Which of the two a client uses shows at its Finished. The data plane copies it
+   * within the call.
    */
   readonly formerSecret?: Uint8Array
-  /** The client is known to use the former key: it is tried first. */
+  /** The client is known to use the former key: it is tried first, and taken where the suite allows no trial. */
   readonly formerFirst?: boolean
 }
 

@@ -30,7 +30,7 @@ DtlsChannel* Roaming::follow(const std::vector<ChannelSources::Channel>& candida
   bool met = false;
   for (const auto& candidate : candidates) {
     DtlsChannel* const channel = candidate.worker == worker_ ? associations_.find(candidate.peer) : nullptr;
-    if (channel == nullptr || !channel->confirmed || channel->ended) continue;
+    if (channel == nullptr || !channel->confirmed || channel->ended || channel->retiring) continue;
     met = true;
     if (!channel->tunnel.spec.roaming || (channel->roamedMs != 0 && nowMs < channel->roamedMs + kGapMs) || !mayOpen(nowMs)) continue;
     if (!channel->protection->newer(record)) continue;

@@ -312,6 +312,28 @@ TEST_CASE("2^36 forgeries end the association") {
   }
 }
 
+TEST_CASE("D08 a record is newer when it opens and none with a higher number has; asking spends nothing but counts forgeries") {
+  for (const DtlsCipher cipher : kAead) {
+    const Ends e = ends(cipher, AeadProtection::kForgeries - 3);
+    const Bytes late = sealed(*e.client, text(8)), seen = sealed(*e.client, text(9)), next = sealed(*e.client, text(10));
+    CHECK(opened(*e.server, seen).how == Opened::kData);
+    for (const Bytes& record : {late, seen, Bytes(next.begin(), next.end() - 1), Bytes()}) CHECK_FALSE(e.server->newer(record));
+    const Bytes before = next;
+    CHECK(e.server->newer(next));
+    CHECK(e.server->newer(next));
+    CHECK(next == before);
+    CHECK(opened(*e.server, late).plain == text(8));
+    CHECK(opened(*e.server, next).plain == text(10));
+    CHECK_FALSE(e.server->newer(next));
+    Bytes forged = sealed(*e.client, text(8));
+    forged.back() ^= 1;
+    for (int i = 0; i < 2; ++i) CHECK_FALSE(e.server->newer(forged));
+    CHECK(e.server->newer(sealed(*e.client, text(8))));
+    CHECK_FALSE(e.server->newer(forged));
+    CHECK(opened(*e.server, sealed(*e.client, text(8))).how == Opened::kExhausted);
+  }
+}
+
 TEST_CASE("a forgery leaves no error behind for the thread's TLS connections") {
   for (const DtlsCipher cipher : kAead) {
     Ends e = ends(cipher);

@@ -27,24 +27,28 @@ class DtlsVpnClient {
   // To the gateway's `address`. A key of 48 bytes is a master secret: a resumed session.
   DtlsVpnClient(uint8_t id, Bytes psk, const std::string& address = "127.0.0.1", std::string ciphers = "PSK-AES256-GCM-SHA384")
       : client_({.mode = psk.size() == 48 ? DtlsOffer::Mode::kResumed : DtlsOffer::Mode::kPsk, .id = Bytes(32, id), .secret = std::move(psk), .ciphers = std::move(ciphers)}) {
-    sockaddr_storage to{};
-    const bool v6 = address.find(':') != std::string::npos;
-    if (v6) {
-      auto& a = reinterpret_cast<sockaddr_in6&>(to);
+    v6_ = address.find(':') != std::string::npos;
+    if (v6_) {
+      auto& a = reinterpret_cast<sockaddr_in6&>(to_);
       a.sin6_family = AF_INET6;
       a.sin6_port = htons(kDtlsPort);
       ::inet_pton(AF_INET6, address.c_str(), &a.sin6_addr);
     } else {
-      auto& a = reinterpret_cast<sockaddr_in&>(to);
+      auto& a = reinterpret_cast<sockaddr_in&>(to_);
       a.sin_family = AF_INET;
       a.sin_port = htons(kDtlsPort);
       ::inet_pton(AF_INET, address.c_str(), &a.sin_addr);
     }
-    fd_ = ::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    // Connected: an answer from any other address never arrives.
-    check(::connect(fd_, reinterpret_cast<sockaddr*>(&to), v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in)) == 0, "connect udp");
+    rebind();
   }
   ~DtlsVpnClient() { ::close(fd_); }
+  // The same channel from another port.
+  void rebind() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = ::socket(to_.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    // Connected: an answer from any other address never arrives.
+    check(::connect(fd_, reinterpret_cast<sockaddr*>(&to_), v6_ ? sizeof(sockaddr_in6) : sizeof(sockaddr_in)) == 0, "connect udp");
+  }
   DtlsVpnClient(const DtlsVpnClient&) = delete;
   int fd() const { return fd_; }
 
@@ -100,7 +104,9 @@ class DtlsVpnClient {
     for (const Bytes& datagram : datagrams) sendRaw(datagram);
   }
   DtlsClient client_;
-  int fd_;
+  sockaddr_storage to_{};
+  bool v6_ = false;
+  int fd_ = -1;
 };
 
 }  // namespace postern::test

@@ -219,6 +219,43 @@ TEST_CASE("answers leave from the address that was hit, both families") {
   }
 }
 
+TEST_CASE("D08 two workers: a channel follows its client to another port, whichever worker got the datagram; packets go both ways") {
+  NEEDS_NETWORK();
+  for (const bool v6 : {false, true}) {
+    Gateway gateway(2, 1400, {{v6 ? "::1" : "127.0.0.1", kDtlsPort}});
+    HostUdp host;
+    for (uint8_t n = 2; n < 12; ++n) {
+      Session session(gateway, n, n);
+      auto client = session.udp(v6 ? "::1" : "127.0.0.1");
+      REQUIRE(client->connect());
+      client->send(cstp::kDpdReq, {});
+      REQUIRE(client->receive(cstp::kDpdResp));
+      const Bytes seen = client->record(cstp::kDpdReq, {});
+      client->sendRaw(seen);
+      REQUIRE(client->receive(cstp::kDpdResp));
+      const size_t before = gateway.events.count(EventType::kRoamed, n);
+      const uint64_t refused = gateway.stat(Stat::dtlsRoamingRefused);
+      client->rebind();
+      client->sendRaw(seen);  // a repeat moves nothing
+      CHECK(gateway.waitStat(Stat::dtlsRoamingRefused, refused + 1) == refused + 1);
+      CHECK(gateway.events.count(EventType::kRoamed, n) == before);
+      client->send(cstp::kData, udpPacket(n, host, text("up")));
+      CHECK(host.receive() == text("up"));
+      CHECK(gateway.events.count(EventType::kRoamed, n) == before + 1);
+      for (int i = 0; i < 3; ++i) {
+        client->send(cstp::kData, udpPacket(n, host, text("more")));
+        CHECK(host.receive() == text("more"));
+        host.sendTo(n, 40000, text("down"));
+        CHECK(client->receive(cstp::kData));
+      }
+      CHECK(gateway.events.count(EventType::kDtlsDown, n) == 0);
+      session.tls->hangUp();
+      CHECK(gateway.downReason(n));
+    }
+    CHECK(gateway.stat(Stat::dtlsRoamed) == 10);
+  }
+}
+
 TEST_CASE("D08 a client that kept the key of an earlier tunnel is served, and the control plane hears of it") {
   NEEDS_NETWORK();
   Gateway gateway(1, 1400, loopback());

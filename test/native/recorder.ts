@@ -64,8 +64,8 @@ export class Recorder implements DataPlaneHandler {
     this.order.push(`down ${tunnel}`)
     this.down.set(tunnel, [...(this.down.get(tunnel) ?? []), down])
   }
-  dtlsUp(tunnel: TunnelHandle, cipher: string): void {
-    this.order.push(`dtls up ${tunnel}`)
+  dtlsUp(tunnel: TunnelHandle, cipher: string, former: boolean): void {
+    this.order.push(`dtls up ${tunnel}${former ? ' former' : ''}`)
     this.dtls.push([tunnel, 'up', cipher])
   }
   dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {

@@ -200,4 +200,22 @@ export function datagrams({ withPlane, promoted, down }: ContractKit): void {
     await speaking(open, fresh.tunnel, fresh.client, offer)
     assert.equal(open.seen.dtls.map(([tunnel]) => tunnel), [fresh.tunnel])
   })
+
+  withPlane('D08 either key of an offer with a former one opens the channel, and dtlsUp says which; the key is told for the id', async (open) => {
+    const first = psk()
+    const { client: kept } = await offering(open, first)
+    const formerSecret = open.plane.dtlsSecret(first.id)
+    assert.is(formerSecret?.length, 32)
+    assert.is(open.plane.dtlsSecret(newId()), undefined)
+    if (!formerSecret) return
+    for (const formerFirst of [false, true]) {
+      const offer = psk({ formerSecret, formerFirst })
+      const { client, tunnel } = await offering(open, offer, { ipv4: '10.211.0.6', ipv6: 'fd21:1::6' })
+      await speaking(open, tunnel, kept, offer)
+      await speaking(open, tunnel, client, offer)
+      assert.equal(open.seen.order.filter((event) => event.startsWith(`dtls up ${tunnel}`)), [`dtls up ${tunnel} former`, `dtls up ${tunnel}`])
+      open.plane.drop(tunnel, 'close', '')
+      await down(open.seen, tunnel)
+    }
+  })
 }
