@@ -11,7 +11,7 @@ inline constexpr size_t kLeastMatch = 2;
 // Implementation constants.
 inline constexpr size_t kHashBits = 12;
 inline constexpr size_t kChain = 2048;     // a power of 2 above kWindow
-inline constexpr int kProbes = 8;          // places looked at for one match
+inline constexpr int kProbes = 4;          // places looked at for one match: more gain 1 % for 15 % of time
 inline constexpr size_t kLongest = 65535;  // of what is encoded
 
 // What an encoder works with; its content does not outlive a call.
