@@ -309,6 +309,8 @@ export interface DataPlane {
   dtlsSecret(id: Uint8Array): Uint8Array | undefined
   /** undefined for an unknown tunnel. */
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined
+  /** Every thread has gone through a round of its work since this was last asked (the first time: true); false when it is not open. */
+  alive(): boolean
   stats(): Readonly<Record<StatName, bigint>>
   /** Synchronous; tunnels are closed without DISCONNECT so that clients return. Idempotent. */
   stop(): void

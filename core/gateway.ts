@@ -69,6 +69,10 @@ export class Gateway {
   get pin(): string | undefined {
     return this.tls?.pin
   }
+  /** All threads of the data plane go on with their work. */
+  get alive(): boolean {
+    return this.dataPlane?.alive() ?? false
+  }
   get fresh(): boolean {
     return this.foundation?.fresh ?? false
   }

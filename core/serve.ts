@@ -24,13 +24,16 @@ export async function serve(options: LocationOptions, { plugins, createDataPlane
   try {
     const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, clock: systemClock, log })
     const reload = (): void => {
-      gateway.reload().catch((error: unknown) => log.error('configuration refused, the old one stays', { reason: textOf(error) }))
+      systemd.reloading()
+      gateway.reload()
+        .catch((error: unknown) => log.error('configuration refused, the old one stays', { reason: textOf(error) }))
+        .finally(() => systemd.reloaded())
     }
     process.on('SIGHUP', reload)
     const { listeners, device, workers, offloads, openssl } = gateway.openInfo ?? {}
     if (gateway.fresh) log.info('there are no users yet: add one with `postern user add NAME --password-stdin`')
     log.info('gateway ready', { listeners, device, workers, offloads, openssl, certificate: gateway.pin })
-    systemd.ready('serving')
+    systemd.ready('serving', () => gateway.alive)
     const code = await ending.wait
     systemd.stopping()
     const limit = setTimeout(() => {

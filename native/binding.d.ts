@@ -22,5 +22,6 @@ export interface Binding {
   dtlsSecret(id: Uint8Array): Uint8Array | undefined
   /** False for an unknown tunnel. */
   counters(tunnel: number, into: BigUint64Array): boolean
+  alive(): boolean
   stats(into: BigUint64Array): void
 }

@@ -171,6 +171,9 @@ export class FakeDataPlane implements DataPlane {
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined {
     return this.#tunnels.get(tunnel)?.counters()
   }
+  alive(): boolean {
+    return this.#handler !== undefined
+  }
   stats(): Readonly<Record<StatName, bigint>> {
     return { ...this.#stats, connectionsOpen: BigInt(this.#connections.size), dtlsOpen: BigInt([...this.#tunnels.values()].filter(({ hasDtls }) => hasDtls).length) }
   }

@@ -78,6 +78,9 @@ class NativeDataPlane implements DataPlane {
   tunnelCounters(tunnel: TunnelHandle): TunnelCounters | undefined {
     return this.binding.counters(tunnel, this.#counters) ? readCounters(this.#counters) : undefined
   }
+  alive(): boolean {
+    return this.binding.alive()
+  }
   stats(): Readonly<Record<StatName, bigint>> {
     const words = new BigUint64Array(STATS.length)
     this.binding.stats(words)

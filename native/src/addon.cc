@@ -200,6 +200,7 @@ Napi::Value dtlsSecret(const Napi::CallbackInfo& info) {
   if (secret.bytes.empty()) return info.Env().Undefined();
   return Napi::Buffer<uint8_t>::Copy(info.Env(), secret.bytes.data(), secret.bytes.size());
 }
+Napi::Value alive(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), owns(info.Env()) && DataPlane::instance().alive()); }
 void stats(const Napi::CallbackInfo& info) {
   const auto words = DataPlane::instance().stats();
   auto into = info[0].As<Napi::BigUint64Array>();
@@ -220,6 +221,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("drop", drop);
   add("dtlsSecret", dtlsSecret);
   add("counters", counters);
+  add("alive", alive);
   add("stats", stats);
   return exports;
 }

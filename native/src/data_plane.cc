@@ -177,6 +177,14 @@ bool DataPlane::counters(uint32_t tunnel, TunnelCounterWords& into) {
   return running_ != nullptr && running_->pool->counters(tunnel, into);
 }
 
+bool DataPlane::alive() {
+  std::lock_guard lock(mutex_);
+  if (running_ == nullptr) return false;
+  bool all = running_->pool->alive();
+  for (const auto& front : running_->fronts) all = front->alive() && all;
+  return all;
+}
+
 std::array<uint64_t, kStatCount> DataPlane::sum() const {
   std::array<uint64_t, kStatCount> total{};
   for (const auto& front : running_->fronts) {

@@ -43,6 +43,8 @@ class DataPlane {
   // The PSK behind an offer's id; empty when there is none.
   DtlsSecret dtlsSecret(ByteView id);
   bool counters(uint32_t tunnel, TunnelCounterWords& into);
+  // Whether every thread has gone through a round since this was last asked; false when nothing runs.
+  bool alive();
   // Of the running plane, or of the last one.
   std::array<uint64_t, kStatCount> stats();
   EventQueue& events() noexcept { return events_; }

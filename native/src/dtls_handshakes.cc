@@ -14,6 +14,7 @@
 
 #include "dtls_handshake_set.h"
 #include "inbox.h"
+#include "pulse.h"
 
 namespace postern {
 namespace {
@@ -66,6 +67,7 @@ struct DtlsHandshakes::Impl {
       for (Item& item : items) obey(item);
       items.clear();
       stats.add(Stat::dtlsHandshakesRefused, turnedAway.exchange(0));
+      pulse.answer();
     }
     set.clear();
     OPENSSL_thread_stop();
@@ -90,6 +92,7 @@ struct DtlsHandshakes::Impl {
   std::atomic<size_t> queued{0}, queuedBytes{0};
   std::atomic<uint64_t> turnedAway{0};  // counted by the thread, which owns the counters
   std::atomic<bool> stopped{false};
+  Pulse pulse;
   std::thread thread;
 };
 
@@ -133,5 +136,11 @@ void DtlsHandshakes::confirm(uint64_t association) { impl_->enqueueOurs({Item::K
 void DtlsHandshakes::forget(uint32_t tunnel) { impl_->enqueueOurs({Item::Kind::kForget, tunnel, 0, {}, {}, {}}); }
 
 const StatBlock& DtlsHandshakes::stats() const noexcept { return impl_->stats; }
+
+bool DtlsHandshakes::alive() noexcept {
+  const bool answered = impl_->pulse.ask();
+  impl_->inbox.signal();
+  return answered;
+}
 
 }  // namespace postern

@@ -79,6 +79,8 @@ class DtlsHandshakes {
   // The tunnel is gone: its handshakes end.
   void forget(uint32_t tunnel);
   const StatBlock& stats() const noexcept;
+  // As Worker::alive().
+  bool alive() noexcept;
 
  private:
   struct Impl;

@@ -65,6 +65,12 @@ void Front::lookAgain() {
   inbox_.push({});
 }
 
+bool Front::alive() noexcept {
+  const bool answered = pulse_.ask();
+  inbox_.signal();
+  return answered;
+}
+
 void Front::requestStop() {
   stop_.store(true);
   inbox_.push({});
@@ -101,6 +107,7 @@ void Front::run() {
     if (now_ >= nextSweep_) sweep();
     buried_.clear();
     if (placesFree_ && room_.size() > 0) serveRoom();
+    pulse_.answer();
   }
   inbox_.take(commands_);
   for (auto& command : commands_) {

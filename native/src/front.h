@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "event.h"
 #include "inbox.h"
+#include "pulse.h"
 #include "slot_table.h"
 #include "stats.h"
 #include "waiting_room.h"
@@ -55,6 +56,8 @@ class Front {
   // Any thread.
   void command(FrontCommand&& command);
   void lookAgain();
+  // As Worker::alive().
+  bool alive() noexcept;
   void requestStop();
   void join();
   const StatBlock& stats() const noexcept { return stats_; }
@@ -108,6 +111,7 @@ class Front {
   std::atomic<bool> stop_{false};
   std::atomic<bool> lookAgain_{false};
   StatBlock stats_;
+  Pulse pulse_;
   std::thread thread_;
 };
 

@@ -132,6 +132,7 @@ void Worker::round() {
   settle();
   associations_.bury();
   graveyard_.clear();
+  pulse_.answer();
   moderate();
 }
 

@@ -10,6 +10,7 @@
 #include "datagrams.h"
 #include "downlink.h"
 #include "moderation.h"
+#include "pulse.h"
 #include "timer_wheel.h"
 #include "tunnel_table.h"
 #include "uplink.h"
@@ -53,6 +54,12 @@ class Worker {
   PacketInbox& packets() noexcept { return packets_; }
   DatagramInbox& datagrams() noexcept { return datagramInbox_; }
   const StatBlock& stats() const noexcept { return stats_; }
+  // One asker: whether it has gone through a round since it was last asked. Wakes it.
+  bool alive() noexcept {
+    const bool answered = pulse_.ask();
+    commands_.signal();
+    return answered;
+  }
   const UdpSockets& sockets() const noexcept { return sockets_; }
 
  private:
@@ -103,6 +110,7 @@ class Worker {
 
   Context context_;
   StatBlock stats_;
+  Pulse pulse_;
   Inbox<Command> commands_;
   PacketInbox packets_;
   DatagramInbox datagramInbox_;

@@ -114,6 +114,12 @@ class Pool final : public WorkerPool {
 
   bool counters(uint32_t tunnel, TunnelCounterWords& into) const override { return table_.read(tunnel, coarseMs(), into); }
 
+  bool alive() override {
+    bool all = !dtls_ || dtls_->handshakes.alive();
+    for (const auto& worker : workers_) all = worker->alive() && all;
+    return all;
+  }
+
   void addStats(std::array<uint64_t, kStatCount>& sum) const override {
     for (const auto& worker : workers_) {
       for (size_t i = 0; i < kStatCount; ++i) sum[i] += worker->stats().get(static_cast<Stat>(i));

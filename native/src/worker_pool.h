@@ -44,6 +44,8 @@ class WorkerPool {
   // The PSK behind an offer's id; empty when there is none.
   virtual DtlsSecret dtlsSecret(ByteView id) const = 0;
   virtual bool counters(uint32_t tunnel, TunnelCounterWords& into) const = 0;
+  // Whether each thread has gone through a round since it was last asked. One asker.
+  virtual bool alive() = 0;
   virtual void addStats(std::array<uint64_t, kStatCount>& sum) const = 0;
   // Closes all tunnels without DISCONNECT (close_notify, <= 200 ms), joins the threads, removes the device. Idempotent.
   virtual void stop() = 0;

@@ -21,6 +21,13 @@ export function life({ makeRig, withPlane, promotion, promoted }: ContractKit): 
     }
   })
 
+  withPlane('every thread tells that it lives, asked again and again; nothing lives behind the stop', async ({ plane }) => {
+    assert.ok(plane.alive())
+    for (let time = 0; time < 3; time++) await until(() => plane.alive(), 'all threads')
+    plane.stop()
+    assert.not.ok(plane.alive())
+  })
+
   withPlane('contexts that do not fit are refused and the old ones stay', async ({ plane, connect }) => {
     const rig = await makeRig()
     const refused = (contexts: readonly TlsContextSpec[]): string => {
