@@ -4,6 +4,7 @@ import { frame, FRAME, packet } from '../../native/fake.ts'
 import { AuditLog } from '../audit-log.ts'
 import { CommandRegistry, refuseDuplicates } from '../command-registry.ts'
 import type { CommandInput } from '../commands.ts'
+import type { TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import { login, SessionRig } from '../session/testing.ts'
 import { SetupCodes, SETUP_CODE_LIFETIME_MS, SETUP_CODE_TRIES } from '../setup-codes.ts'
@@ -83,6 +84,17 @@ test('D01 session show has the three levels with protocol, cipher, state, bytes 
   client.end()
   await rig.plane.settled()
   assert.equal((await shown()).levels[1], { level: 'SSL-Tunnel', state: 'down', protocol: null, cipher: null, since, ...carried })
+})
+
+test('D06 session show says what keepalive was learned from which network', async () => {
+  const { rig, run } = setUp()
+  const session = rig.table.create(login('bob', { mobile: true }))
+  await rig.connect(session, undefined, { learning: true, dtlsDpdSec: 20 })
+  const line = async () => (await run('session show', { id: session.id })).text?.split('\n').find((text) => text.startsWith('keepalive'))
+  assert.is(await line(), 'keepalive over DTLS: 20 s, learned from 192.0.2.0/24, still trying longer ones')
+  for (const [sec, survived] of [[20, true], [30, false]] as const) rig.plane.tell(1 as TunnelHandle, { silence: [sec, survived] })
+  await rig.plane.settled()
+  assert.is(await line(), 'keepalive over DTLS: 18 s, learned from 192.0.2.0/24')
 })
 
 test('D15 session drop tells the client the reason, ends the session and is audited', async () => {

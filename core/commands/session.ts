@@ -28,6 +28,11 @@ function levelLine({ level, state, protocol, cipher, since, rxBytes, txBytes }: 
   return [`${level}: ${state}`, protocol, cipher, since && `since ${since}`, `received ${rxBytes} B, sent ${txBytes} B`].filter(Boolean).join(', ')
 }
 
+/** Only where it was learned: elsewhere the policy says it. */
+function keepaliveLine({ seconds, network, settled }: ReturnType<typeof sessionDetailJson>['keepalive']): readonly string[] {
+  return network === null ? [] : [`keepalive over DTLS: ${seconds} s, learned from ${network}${settled ? '' : ', still trying longer ones'}`]
+}
+
 const running = ({ serving }: CoreServices): Serving => {
   if (!serving) throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
   return serving
@@ -66,7 +71,7 @@ export const sessionCommands: readonly CoreCommand[] = [
     handler: (services) => ({ args }) => {
       const { sessions } = running(services)
       const data = sessionDetailJson(findSession(sessions, args['id'] ?? ''), sessions)
-      return { data, text: [...data.levels.map(levelLine), ...(data.waits ? [`waits: ${data.waits.why}${data.waits.until === null ? '' : `, until ${data.waits.until}`}`] : []), ...data.history.map(({ at, what, text }) => `${at} ${what}: ${text}`)].join('\n') }
+      return { data, text: [...data.levels.map(levelLine), ...keepaliveLine(data.keepalive), ...(data.waits ? [`waits: ${data.waits.why}${data.waits.until === null ? '' : `, until ${data.waits.until}`}`] : []), ...data.history.map(({ at, what, text }) => `${at} ${what}: ${text}`)].join('\n') }
     },
   },
   {
