@@ -8,7 +8,7 @@ const rig = rigs(test)
 
 /** From now on the disk takes nothing; logins fill what the database has left. */
 function fill(one: SessionRig): void {
-  one.opened.store.read((db) => db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`))
+  one.opened.store.read((db) => db.pragma(`max_page_count = ${String(db.pragma('page_count', { simple: true }))}`))
   for (let at = 0; codeOf(() => one.table.create(login(`filler${at}`))) !== 'STORE_FULL'; at++) assert.ok(at < 1000)
 }
 const empty = (one: SessionRig): unknown => one.opened.store.read((db) => db.pragma('max_page_count = 1000000'))

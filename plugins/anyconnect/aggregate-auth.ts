@@ -86,7 +86,7 @@ export class AggregateAuth {
     const found = cookie === undefined ? undefined : this.parts.sessions.byCookie(cookie)
     if (found && 'session' in found) {
       const { session } = found
-      this.parts.sessions.end(session.id, 'user', 'logout')
+      this.parts.sessions.end(session.id, 'user')
       this.parts.audit.record({ action: 'logout', actor: session.user, subject: session.id, peer: request.peer.address, ok: true })
       this.parts.log.info('logout', { session: session.id, user: session.user })
     }
