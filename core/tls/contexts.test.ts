@@ -9,7 +9,7 @@ import { checkConfig } from '../config/load.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import { GatewayError } from '../errors.ts'
 import { loadTlsContexts } from './contexts.ts'
-import { makeSelfSigned } from './self-signed.ts'
+import { EARLIEST_NOW, makeSelfSigned } from './self-signed.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-tls-'))
 chmodSync(folder, 0o755)
@@ -175,6 +175,12 @@ test('a check writes nothing, and a data directory that cannot be written is one
   assert.throws(() => statSync(data), /ENOENT/)
   write('a-file', '')
   assert.match(await refusal(loadTlsContexts(none(), file('a-file'))), /^a-file\/tls\/self-signed\.pem: cannot be written: a part of the path is not a folder$/)
+})
+
+test('D14 a certificate made while the clock stood at 1970 is good when the clock is set', async () => {
+  const { certificatePem } = await makeSelfSigned({ name: 'vpn.example.com', now: 3_600_000 })
+  const made = new X509Certificate(certificatePem)
+  assert.ok(Date.parse(made.validFrom) <= EARLIEST_NOW && Date.parse(made.validTo) > EARLIEST_NOW + 700 * 86_400_000, made.validTo)
 })
 
 test.run()

@@ -24,10 +24,13 @@ export interface SelfSignedSpec {
 }
 
 export const SELF_SIGNED_DAYS = 825
+/** No clock that is right says less: a board without a battery boots in 1970, and its certificate must outlive the moment it hears the time. */
+export const EARLIEST_NOW = Date.UTC(2026, 0, 1)
 
 /** A P-256 certificate for a TLS server. Valid from a day ago, for clocks that are not quite right yet. */
 export async function makeSelfSigned(spec: SelfSignedSpec): Promise<SelfSigned> {
   const x509 = await import('@peculiar/x509')
+  const now = Math.max(spec.now, EARLIEST_NOW)
   const key = spec.key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
   const { subtle } = webcrypto
@@ -39,8 +42,8 @@ export async function makeSelfSigned(spec: SelfSignedSpec): Promise<SelfSigned> 
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     // As a value, never as text to be parsed; X.520 allows 64 characters.
     name: [{ CN: [spec.name.slice(0, 64)] }],
-    notBefore: new Date(spec.now - DAY_MS),
-    notAfter: new Date(spec.now + (SELF_SIGNED_DAYS - 1) * DAY_MS),
+    notBefore: new Date(now - DAY_MS),
+    notAfter: new Date(now + (SELF_SIGNED_DAYS - 1) * DAY_MS),
     signingAlgorithm: ALGORITHM,
     keys,
     extensions: [
