@@ -23,6 +23,7 @@ void PathMtu::begin(uint32_t nowSec) noexcept {
   } else {
     armed_ = true;
     armedAt_ = nowSec;
+    lookAt_ = nowSec + kStartSec;
   }
 }
 
@@ -101,7 +102,7 @@ uint32_t PathMtu::nextDue() const noexcept {
   if (size_ != 0) return probedAt_ + kAnswerSec;
   if (phase_ != Phase::kIdle) return std::max(notBefore_, 1u);
   if (!armed_) return raiseAt_;
-  return raiseAt_ == 0 ? armedAt_ + kSuspectSec : std::min(raiseAt_, armedAt_ + kSuspectSec);
+  return raiseAt_ == 0 ? lookAt_ : std::min(raiseAt_, lookAt_);
 }
 
 uint16_t PathMtu::target() const noexcept {
@@ -116,15 +117,23 @@ void PathMtu::enter(Phase phase) noexcept {
 
 void PathMtu::look(uint32_t nowSec) noexcept {
   if (raiseAt_ != 0 && nowSec >= raiseAt_) return raise();
-  if (!armed_ || nowSec < armedAt_ + kSuspectSec) return;
+  if (!armed_ || nowSec < lookAt_) return;
   armed_ = false;
   if (settled_ <= base()) return;
   if (std::exchange(unknown_, false)) {
     if (clientProbe_ < settled_) enter(Phase::kVerify);
     return;
   }
-  const uint32_t gap = heardAt_ <= armedAt_ ? kSuspectGapSec : kVerifySec;
-  if (nowSec >= verifiedAt_ + gap * gap_) enter(Phase::kVerify);
+  const bool suspect = heardAt_ <= armedAt_;
+  const uint32_t earliest = verifiedAt_ + (suspect ? kSuspectGapSec : kVerifySec) * gap_;
+  if (nowSec < earliest) {
+    armed_ = suspect;
+    lookAt_ = earliest;
+    return;
+  }
+  enter(Phase::kVerify);
+  // A sender that waits for what was lost tries again ever more seldom: its next try should arrive.
+  if (suspect) open(base());
 }
 
 void PathMtu::raise() noexcept {

@@ -50,6 +50,7 @@ class PathMtu {
     if (length <= kLeast || armed_) [[likely]] return false;
     armed_ = true;
     armedAt_ = nowSec;
+    lookAt_ = nowSec + kSuspectSec;
     return true;
   }
   void heard(uint32_t nowSec) noexcept { heardAt_ = nowSec; }
@@ -93,7 +94,7 @@ class PathMtu {
   uint8_t tries_ = 0;
   bool active_ = false, armed_ = false, unknown_ = false;
   bool echoes_ = false;                 // this client's answers have the length of the request
-  uint32_t probedAt_ = 0, notBefore_ = 0, verifiedAt_ = 0, armedAt_ = 0, heardAt_ = 0, raiseAt_ = 0;
+  uint32_t probedAt_ = 0, notBefore_ = 0, verifiedAt_ = 0, armedAt_ = 0, lookAt_ = 0, heardAt_ = 0, raiseAt_ = 0;
   uint32_t gap_ = 1;                    // doubles when a client answers no probe at all
   size_t clientProbe_ = 0;
 };

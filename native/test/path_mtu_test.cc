@@ -91,7 +91,7 @@ TEST_CASE("D12 black hole: found in seconds, nothing large goes in meanwhile, an
         path.traffic(20, true);
         CHECK(path.channel.mtu() == 1434);
         path.mtu = mtu;
-        path.traffic(8, false);
+        path.traffic(3, false);
         CHECK_FALSE(path.channel.carries(mtu + 1));
         CHECK(path.until(576, 1433, false, 60) != 0);
         CHECK(near(path.channel.mtu(), mtu));
@@ -132,6 +132,7 @@ TEST_CASE("traffic on a sound path costs a probe in 30 s, one way only one in 5 
   }
   CHECK(oneWay.probes.size() <= 600 / PathMtu::kSuspectGapSec + 2);
   CHECK(oneWay.channel.mtu() == 1434);
+  CHECK(oneWay.channel.carries(1434));
 }
 
 TEST_CASE("D12 a path that widens again is used within ten minutes, at once by a new channel or a peer that has moved") {
