@@ -1,4 +1,4 @@
-// test: limit=180
+// test: limit=300
 // The path to a real client becomes narrow: with a router that says so, and with one that drops in silence.
 import * as assert from 'uvu/assert'
 import { until } from '../lab/command.ts'
