@@ -27,7 +27,7 @@ struct WorkerPoolSpec {
   std::vector<std::string> routes;
   uint16_t mtu = 1400;
   uint32_t workers = 0;                // 0 = by the machine
-  std::vector<Endpoint> udp;           // bound by every worker (SO_REUSEPORT); empty: no DTLS. Ports are never 0
+  std::vector<Endpoint> udp = {};      // bound by every worker (SO_REUSEPORT); empty: no DTLS. Ports are never 0
 };
 
 class WorkerPool {
