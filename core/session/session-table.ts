@@ -1,42 +1,37 @@
 import type { Audit } from '../audit.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle, TunnelSpec } from '../dataplane.ts'
+import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { endpointAddress, formatEndpoint } from '../net/address.ts'
 import type { Policies } from '../policy/policy.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
+import { bareSpec } from './bare-spec.ts'
 import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
-import { DueQueue } from './due-queue.ts'
+import { auditEnd } from './end-audit.ts'
 import { downClause, goodbyeText, readGoodbye, SESSION_ENDS } from './end-reasons.ts'
 import { EndedSessions } from './ended-sessions.ts'
-import { firstLook, nextLookMs } from './inactivity.ts'
+import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
+import { SessionClock } from './session-clock.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { givingWay } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { isUp, step, type MachineEvent } from './session-machine.ts'
-import { SessionRecord, type Instant } from './session-record.ts'
+import { SessionRecord } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
-import type { CookieRefused, DownReason, EndCause, EndedSession, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
 import type { Totals } from './tunnel-totals.ts'
 
 /** The one version the data plane serves (reference protocol 9.1). */
 const DTLS_VERSION = 'DTLSv1.2'
-const TICK_MS = 1000
-/** Counters in rows are at most so many ticks old; each tick saves its share. */
-const SAVE_TICKS = 60
-/** What was learned of networks is written so often. */
-const LESSON_TICKS = 600
-/** A wall clock that moved this much against the monotonic one was set. */
-const CLOCK_JUMP_MS = 2000
 
 export interface SessionTableParts {
   readonly audit: Audit
@@ -53,7 +48,7 @@ export interface SessionTableParts {
 /**
  * Sessions, their leases and their tunnels. Rows are committed before a caller goes on. Within a second or with the next
  * claim of leases: the end of a session by a client's BYE, which nobody waits for. Within a minute and when a tunnel ends:
- * what only people read (counters, the last peer). One tick a second looks at what is due.
+ * what only people read (counters, the last peer).
  */
 export class SessionTable implements Sessions {
   private readonly index = new SessionIndex()
@@ -63,12 +58,9 @@ export class SessionTable implements Sessions {
   private readonly keeper: SessionKeeper
   private readonly keepalives: KeepaliveBook
   private readonly listeners: SessionListeners
-  private readonly due: DueQueue
+  private readonly clock: SessionClock
   private readonly lately = new EndedSessions()
   private lastTunnel = 0
-  private ticks = 0
-  private wallOffset: number
-  private timer: { cancel(): void } | undefined
 
   constructor(private readonly parts: SessionTableParts) {
     const { clock, store, config } = parts
@@ -77,8 +69,7 @@ export class SessionTable implements Sessions {
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
-    this.due = new DueQueue(clock.monotonic())
-    this.wallOffset = clock.now() - clock.monotonic()
+    this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
   }
 
   /** Reads the rows; sessions wait for their clients. Then the tick begins. */
@@ -86,26 +77,20 @@ export class SessionTable implements Sessions {
     const { kept, lost } = restoreSessions({ ...this.parts, rows: this.rows.all(), leases: this.leases.load() })
     for (const record of kept) {
       this.index.add(record)
-      this.schedule(record)
+      this.clock.schedule(record)
     }
     for (const { claim, leases, ended } of lost) {
       if (ended) this.lately.add(ended)
-      this.keeper.bury(claim, leases, ended && (() => this.auditEnd(ended)))
+      this.keeper.bury(claim, leases, ended && (() => auditEnd(this.parts.audit, ended)))
     }
     this.keeper.tidy()
-    const { clock } = this.parts
-    const tick = (): void => {
-      this.timer = clock.after(TICK_MS, tick)
-      this.tick()
-    }
-    this.timer = clock.after(TICK_MS, tick)
+    this.clock.start()
     if (kept.length > 0) this.parts.log.info('sessions restored', { sessions: kept.length })
   }
 
   /** The gateway stops: counters are saved, no session ends. */
   stop(): void {
-    this.timer?.cancel()
-    this.timer = undefined
+    this.clock.stop()
     this.keeper.retry()
     this.keeper.save(this.index.all())
     this.keepalives.save()
@@ -120,12 +105,12 @@ export class SessionTable implements Sessions {
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: policy.values.maxSessions, total: config.gateway.maxSessions }, (other) => this.silentMs(other))
     record.idleSince = now
-    record.wait(this.instant())
+    record.wait(this.clock.instant())
     const timeoutMs = policy.values.sessionTimeoutSec * 1000
-    if (timeoutMs > 0) record.limit(this.instant(), timeoutMs)
+    if (timeoutMs > 0) record.limit(this.clock.instant(), timeoutMs)
     this.rows.insert(record, alongside)
     this.index.add(record)
-    this.schedule(record)
+    this.clock.schedule(record)
     for (const { record: { id }, cause } of leaving) this.end(id, cause)
     this.listeners.created(record)
     return record
@@ -286,14 +271,14 @@ export class SessionTable implements Sessions {
     record.dtls = machine.phase === 'dtls' ? { version: DTLS_VERSION, cipher: why.cipher ?? '', since: clock.now() } : undefined
     if (isUp(machine.phase)) record.idleSince = undefined
     else record.idleSince ??= clock.now()
-    if (event.type === 'down') record.wait(this.instant())
+    if (event.type === 'down') record.wait(this.clock.instant())
     else record.waitsUntil = undefined
     if (event.type === 'down') record.mtu = undefined
     if (event.type === 'up') {
       record.connectedAt = clock.now()
       record.looksAt = firstLook(record, clock.monotonic())
     }
-    if (machine.phase !== 'ended') this.schedule(record)
+    if (machine.phase !== 'ended') this.clock.schedule(record)
     // Nothing of the DTLS channel is in the row.
     if (event.type !== 'dtls-up' && event.type !== 'dtls-down') record.dirty = true
     for (const effect of effects) {
@@ -332,7 +317,7 @@ export class SessionTable implements Sessions {
     if (!start) throw new Error('a promotion needs its connection')
     const { connection, spec, head, early, seen } = start
     const offered = record.formerKey.offered(spec)
-    record.spec = withoutSecrets(offered)
+    record.spec = bareSpec(offered)
     this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec: offered, head, early, seen })
     spec.dtls?.masterSecret?.fill(0)
   }
@@ -340,38 +325,13 @@ export class SessionTable implements Sessions {
   private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
     this.index.delete(record)
     record.formerKey.wipe()
-    this.due.delete(record.id)
+    this.clock.forget(record)
     const { id, user, claim, leases } = record
     this.lately.add({ id, user, cause })
-    const alongside = (): void => this.auditEnd({ id, user, cause }, record)
+    const alongside = (): void => auditEnd(this.parts.audit, { id, user, cause }, { record, totals: this.counters(record) })
     if (nobodyWaits) this.keeper.buryLater(claim, leases, alongside)
     else this.keeper.bury(claim, leases, alongside)
     this.listeners.ended(record, cause)
-  }
-
-  private tick(): void {
-    const { clock, keys } = this.parts
-    const monotonic = clock.monotonic()
-    this.followWallClock(clock.now() - monotonic)
-    for (const id of this.due.take(monotonic)) {
-      const record = this.index.get(id)
-      if (!record) continue
-      if (record.endsBy <= monotonic) this.end(id, record.dueCause)
-      else this.attend(record, monotonic)
-    }
-    this.keeper.retry()
-    if (this.ticks % LESSON_TICKS === LESSON_TICKS - 1) this.keepalives.save()
-    this.keeper.save([...this.index.share(this.ticks++ % SAVE_TICKS, SAVE_TICKS)].filter((record) => this.keeper.hasNews(record)))
-    keys.rotate(() => new Set(this.index.all().map((record) => record.keyId)))
-  }
-
-  private followWallClock(offset: number): void {
-    const jump = offset - this.wallOffset
-    this.wallOffset = offset
-    if (Math.abs(jump) < CLOCK_JUMP_MS) return
-    this.parts.log.warn('the wall clock was set', { byMs: Math.round(jump) })
-    for (const record of this.index.all()) record.shiftWallClock(Math.round(jump))
-    this.keeper.save(this.index.all())
   }
 
   private opened(cookie: string): SessionRecord | CookieRefused {
@@ -381,43 +341,8 @@ export class SessionTable implements Sessions {
     return this.index.get(content.session) ?? { refused: expired ? 'expired' : 'terminated', ended: this.lately.get(content.session) }
   }
 
-  /** Something of a session is due that need not end it. */
-  private attend(record: SessionRecord, monotonic: number): void {
-    if (record.warnsAt <= monotonic) {
-      record.warnsAt = Infinity
-      this.listeners.ending(record, Math.ceil((record.endsAt - monotonic) / 1000))
-    }
-    if (record.looksAt <= monotonic && record.machine.tunnel !== undefined) {
-      const signs = this.parts.dataPlane.tunnelCounters(record.machine.tunnel)
-      const left = nextLookMs(record, signs)
-      if (left <= 0) {
-        this.end(record.id, 'inactivity-timeout')
-        return
-      }
-      record.looksAt = monotonic + left
-    }
-    this.schedule(record)
-  }
-
-  private auditEnd({ id, user, cause }: EndedSession, record?: SessionRecord): void {
-    const { said, audited } = SESSION_ENDS[cause]
-    if (!audited) return
-    const totals = record && this.counters(record)
-    const detail = totals === undefined ? said : `${said}; ${record?.tunnels} tunnels, ${totals.rxBytes} bytes received, ${totals.txBytes} sent`
-    this.parts.audit.record({ action: 'session.end', actor: user, subject: id, ...(record && { peer: record.peer }), ok: true, detail: `${cause}: ${detail}` })
-  }
-
   private silentMs({ machine: { tunnel } }: SessionRecord): number {
     return tunnel === undefined ? 0 : Number(this.parts.dataPlane.tunnelCounters(tunnel)?.silentMs ?? 0n)
-  }
-
-  private instant(): Instant {
-    const { clock } = this.parts
-    return { monotonic: clock.monotonic(), now: clock.now() }
-  }
-
-  private schedule(record: SessionRecord): void {
-    this.due.set(record.id, record.due)
   }
 
   private record(session: Session): SessionRecord {
@@ -425,10 +350,4 @@ export class SessionTable implements Sessions {
     if (!record) throw new GatewayError('SESSION_UNKNOWN', 'the session has ended')
     return record
   }
-}
-
-function withoutSecrets(spec: TunnelSpec): TunnelSpec {
-  if (!spec.dtls) return spec
-  const { masterSecret: _master, formerSecret: _former, ...dtls } = spec.dtls
-  return { ...spec, dtls }
 }
