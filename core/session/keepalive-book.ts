@@ -35,9 +35,9 @@ interface Row {
  * must: when our probe was lost, the client's keepalive is what opens the path again, and what shows that it was there all
  * the time.
  *
- * While something longer is still to be tried, the client is told the longest there may be (`mobile-dpd`), because what it
- * was told at CONNECT cannot be changed later; once the network is known, it is told what is safe there. Both with this on
- * top.
+ * It is told the longest there may be (`mobile-dpd`) with this on top, whatever has been learned: what it was told at CONNECT
+ * cannot be changed within a tunnel, and Cisco's clients begin all over when DTLS values differ at a reconnect (reference
+ * cisco section 5). Until then the TLS channel carries what comes.
  */
 const LATER_SEC = 12
 /** Mappings of TCP live for minutes where those of UDP live for seconds; few of those for TCP live less than four. */
@@ -73,8 +73,7 @@ export class KeepaliveBook {
     const { sec, settled } = this.learner.interval(network, { startSec: keepaliveSec, capSec: mobileDpdSec }, this.clock.now())
     return {
       network, probeSec: sec, settled,
-      tellKeepaliveSec: (settled ? sec : mobileDpdSec) + LATER_SEC,
-      tellDpdSec: mobileDpdSec + LATER_SEC,
+      tellSec: mobileDpdSec + LATER_SEC,
       tlsSec: Math.max(keepaliveSec, Math.min(TLS_SEC, mobileDpdSec)),
     }
   }

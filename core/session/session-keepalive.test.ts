@@ -61,9 +61,9 @@ test('another session behind the same NAT begins with what is known; the told va
   const { one, tell } = await learning()
   const other = one.table.create(login('eve', { mobile: true }))
   const plan = (address: string) => one.table.keepalive(other, address)
-  assert.equal(plan('192.0.2.250'), { network: NETWORK, probeSec: 20, settled: false, tellKeepaliveSec: 312, tellDpdSec: 312, tlsSec: 120 })
+  assert.equal(plan('192.0.2.250'), { network: NETWORK, probeSec: 20, settled: false, tellSec: 312, tlsSec: 120 })
   for (const [sec, survived] of [[20, true], [30, true], [45, false]] as const) await tell(sec, survived)
-  assert.equal(plan('192.0.2.250'), { network: NETWORK, probeSec: 27, settled: true, tellKeepaliveSec: 39, tellDpdSec: 312, tlsSec: 120 })
+  assert.equal(plan('192.0.2.250'), { network: NETWORK, probeSec: 27, settled: true, tellSec: 312, tlsSec: 120 })
   assert.is(plan('192.0.3.250')?.probeSec, 20)
 })
 

@@ -46,9 +46,8 @@ export interface LearnedKeepalive {
   readonly probeSec: number
   /** Whether a longer one will be tried. */
   readonly settled: boolean
-  /** What the client is told as its own keepalive and DPD on the DTLS channel. */
-  readonly tellKeepaliveSec: number
-  readonly tellDpdSec: number
+  /** What the client is told as its own keepalive and DPD on the DTLS channel, the same at each CONNECT. */
+  readonly tellSec: number
   /** Keepalive of the TLS channel, both ways. */
   readonly tlsSec: number
 }

@@ -81,7 +81,7 @@ export function negotiate(input: Negotiation): Agreement {
     ...(learned && { learning: true, dtlsDpdSec: learned.probeSec, dtlsKeepaliveSec: 0 }),
     ...(policy.denyRoaming ? { roaming: false } : {}),
   }
-  const told: ToldClocks = { dpdSec: learned?.tellDpdSec ?? dpdSec, keepaliveSec: learned?.tellKeepaliveSec ?? keepaliveSec }
+  const told: ToldClocks = { dpdSec: learned?.tellSec ?? dpdSec, keepaliveSec: learned?.tellSec ?? keepaliveSec }
   return { headers: mergeHeaders(own, contributions.flatMap(({ headers }) => (typeof headers === 'function' ? headers(spec, told) : headers))), spec }
 }
 
