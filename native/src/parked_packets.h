@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <unordered_map>
 #include <vector>
 
@@ -53,13 +54,14 @@ class ParkedPackets {
 template <typename Find, typename Deliver, typename Forget>
 size_t ParkedPackets::settle(uint64_t nowMs, Find&& successor, Deliver&& deliver, Forget&& forget) {
   size_t lost = 0;
+  std::vector<HandedPacket> back;  // delivered behind the loop: a packet may be parked again
   std::erase_if(held_, [&](uint32_t tunnel) {
     Lot& lot = lots_.at(tunnel);
     const Successor found = successor(tunnel, lot.addresses);
     if (found == Successor::kNone) return false;
-    const std::vector<HandedPacket> packets = take(lot);
+    std::vector<HandedPacket> packets = take(lot);
     if (found == Successor::kStranger) lost += packets.size();
-    else std::for_each(packets.begin(), packets.end(), deliver);
+    else std::move(packets.begin(), packets.end(), std::back_inserter(back));
     return true;
   });
   for (; !deadlines_.empty() && nowMs >= deadlines_.front().atMs; deadlines_.pop_front()) {
@@ -70,6 +72,7 @@ size_t ParkedPackets::settle(uint64_t nowMs, Find&& successor, Deliver&& deliver
     lots_.erase(tunnel);
     std::erase(held_, tunnel);
   }
+  std::for_each(back.begin(), back.end(), deliver);
   return lost;
 }
 

@@ -66,6 +66,19 @@ TEST_CASE("packets of a client that stays away, or whose address somebody else h
   CHECK_FALSE(rig.parked.holding());
 }
 
+TEST_CASE("a packet that finds its client gone again is parked again") {
+  Rig rig;
+  for (const uint32_t tunnel : {7u, 8u, 9u}) rig.parked.open(tunnel, addressed(tunnel), 0);
+  CHECK(rig.keep(7, 10));
+  CHECK(rig.keep(8, 10));
+  const auto found = [](uint32_t tunnel, const TunnelSpec&) { return tunnel == 9 ? Successor::kNone : Successor::kSameClient; };
+  const auto again = [&](const HandedPacket& p) { CHECK(rig.parked.keep(9, p.header, p.packet)); };
+  CHECK(rig.parked.settle(1, found, again, [](uint32_t, const TunnelSpec&) {}) == 0);
+  CHECK(rig.parked.holding());
+  CHECK(rig.settle(2, Successor::kSameClient) == 0);
+  CHECK(rig.delivered.size() == 2);
+}
+
 TEST_CASE("what waits for one client and for all is bounded") {
   Rig rig;
   constexpr size_t kPacket = 32 * 1024;
