@@ -25,7 +25,7 @@ const lanes = [
 const last = {
   sanitize: ['native/test/sanitize.sh'],
   tsan: ['make', '--no-print-directory', '-C', 'native', 'tsan'],
-  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.25))],
+  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.13))],
 }
 
 function run(name, [command, ...args], live) {

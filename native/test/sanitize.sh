@@ -9,7 +9,7 @@ out=native/build-asan
 prefix=$(node -p 'require("path").resolve(process.execPath, "../..")')
 napi=$(node -p 'require("node-addon-api").include_dir')
 mkdir -p "$out"
-flags=(-std=c++20 -O1 -g -fPIC -fno-omit-frame-pointer -fvisibility=hidden -fsanitize=address,undefined -fno-sanitize=vptr
+flags=(-std=c++20 -O1 -g1 -fPIC -fno-omit-frame-pointer -fvisibility=hidden -fsanitize=address,undefined -fno-sanitize=vptr
   -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -D_GNU_SOURCE -DBUILDING_NODE_EXTENSION -I"$napi" -I"$prefix/include/node")
 export out
 compile() {

@@ -14,7 +14,7 @@ const run = (command, args) => new Promise((done) => {
   child.on('close', (code) => done(code ?? 1))
 })
 const codes = await Promise.all([
-  run('make', ['--no-print-directory', '-j2', '-C', 'native', 'fuzz', `SECONDS=${seconds}`, `SHORT=${short}`, 'JOBS=1']),
+  run('make', ['--no-print-directory', '-j2', '-C', 'native', 'fuzz', `SECONDS=${seconds}`, `SHORT=${short}`, 'JOBS=2']),
   run(process.execPath, ['--import', 'tsx', 'test/fuzz/run.ts', '--seconds', seconds, '--short', short]),
 ])
 process.exitCode = codes.some((code) => code !== 0) ? 1 : 0
