@@ -5,13 +5,13 @@
  * prints `[name: ]N passed, N failed`; one that ends with an error and counts no failure counts as one. The sum stands
  * alone on the last line.
  *
- *   node test/all.mjs [STAGE ...]        FUZZ_SECONDS=60
+ *   node test/all.mjs [STAGE ...]        FUZZ_SECONDS=30
  */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
-const SECONDS = process.env.FUZZ_SECONDS ?? '60'
+const SECONDS = process.env.FUZZ_SECONDS ?? '30'
 const lanes = [
   {
     check: ['make', '--no-print-directory', 'check'],
@@ -25,7 +25,7 @@ const lanes = [
 const last = {
   sanitize: ['native/test/sanitize.sh'],
   tsan: ['make', '--no-print-directory', '-C', 'native', 'tsan'],
-  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.13))],
+  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.25))],
 }
 
 function run(name, [command, ...args], live) {
