@@ -64,12 +64,16 @@ table inet silence {
 }`)
 const speech = (host: Host): Promise<void> => host.batch('nft', 'delete table inet silence\n')
 
-/** Addresses of the client's cable outlive it, as those that a network manager keeps. */
-async function unplugged(lab: Lab, ms: number): Promise<void> {
-  await lab.client.must(['sysctl', '-qw', 'net.ipv6.conf.eth0.keep_addr_on_down=1'])
-  await lab.client.must(['ip', 'link', 'set', 'eth0', 'down'])
+/**
+ * The other end of the client's cable goes: the client sees no carrier and keeps its addresses and routes, as with a cable
+ * pulled out. (With the link taken down the route to the gateway goes too, and openconnect dials through its own tunnel.)
+ */
+async function unplugged({ client, gateway }: Lab, ms: number): Promise<void> {
+  await gateway.must(['sysctl', '-qw', 'net.ipv6.conf.c0.keep_addr_on_down=1'])
+  await gateway.must(['ip', 'link', 'set', 'c0', 'down'])
+  assert.match(await client.must(['ip', 'link', 'show', 'eth0']), /NO-CARRIER/)
   await sleep(ms)
-  await lab.client.must(['ip', 'link', 'set', 'eth0', 'up'])
+  await gateway.must(['ip', 'link', 'set', 'c0', 'up'])
 }
 
 journey('D07 the cable is out for 5 s', async ({ lab, pings }) => {
