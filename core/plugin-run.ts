@@ -31,6 +31,8 @@ export class PluginRun {
   private readonly abort = new AbortController()
   private abandoned = false
   readonly context: PluginContext<unknown>
+  /** Takes over another section of the configuration; undefined: the plugin cannot. */
+  applyConfig: ((config: unknown) => void | Promise<void>) | undefined
 
   constructor(
     private readonly plugin: Plugin,
@@ -59,6 +61,7 @@ export class PluginRun {
       add: (slot, value) => this.owned(slot.add(this.alive(value), name)),
       set: (slot, value) => this.owned(slot.set(this.alive(value), name)),
       command: (path, handler) => void this.owned(host.commands.bind(name, plugin.commands ?? [], path, this.alive(handler))),
+      onConfig: (apply) => void (this.applyConfig = this.alive(apply)),
       onStop: (fn) => this.onStop(fn),
     }
   }

@@ -31,6 +31,11 @@ export interface PluginContext<C> {
   set<T>(slot: Hook<T>, value: T): Dispose
   /** Binds the handler of a command that is in the plugin's `commands`. */
   command(path: string, handler: CommandHandler): void
+  /**
+   * A reload brings this section with other values: `apply` takes them over, or throws a GatewayError and has changed
+   * nothing; then everything that the reload had changed goes back. A plugin that registers none needs a restart.
+   */
+  onConfig(apply: (config: C) => void | Promise<void>): void
   /** Registered at the moment the thing exists; run in reverse, awaited one by one. */
   onStop(fn: () => void | Promise<void>): void
   /** Aborted when the start takes too long or the gateway stops. */

@@ -10,6 +10,14 @@ export const ipAddress = () =>
     return address ? { value: formatAddress(address) } : { refusal: `${quote(text)} is not an IPv4 or IPv6 address` }
   })
 
+/** The same of one family; `""` is none. */
+export const fixedAddress = (family: 4 | 6) =>
+  written('an address', family === 4 ? '10.20.0.7' : 'fd20::7', (text): Read<string> => {
+    const address = parseAddress(text)
+    if (text === '' || address?.family === family) return { value: address ? formatAddress(address) : '' }
+    return { refusal: `${quote(text)} is not an IPv${family} address` }
+  })
+
 /** `10.0.0.0/8` or `fd20::/64`; host bits must be zero. */
 export const cidr = (family?: 4 | 6) =>
   written('a network', family === 6 ? 'fd20::/64' : '10.0.0.0/8', (text): Read<string> => {

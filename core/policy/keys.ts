@@ -1,8 +1,9 @@
 import { z, type ZodType } from 'zod'
-import { cidr, domainName, ipAddress } from '../config/network.ts'
+import { cidr, domainName, fixedAddress, ipAddress } from '../config/network.ts'
 import { duration, integer, quota, rate } from '../config/units.ts'
 import { quote, written } from '../config/written.ts'
 import type { Policy, PolicyKey, PolicyValues } from './policy.ts'
+import { timeWindow } from './time-window.ts'
 import { isTrafficRule } from './traffic-rule.ts'
 
 /** One key of `[policy]`. Schema, defaults, help and README tables all come from here. */
@@ -28,7 +29,11 @@ const banner = () =>
 
 export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } = {
   pool: { key: 'pool', schema: z.string(), builtIn: 'default', title: 'Pool', description: 'Address pool, by the name of its section' },
+  ipv4Address: { key: 'ipv4-address', schema: fixedAddress(4), builtIn: '', title: 'IPv4 address', description: 'This address of the pool and no other; empty: any', notInForce: 'anywhere' },
+  ipv6Address: { key: 'ipv6-address', schema: fixedAddress(6), builtIn: '', title: 'IPv6 address', description: 'This address of the pool and no other; empty: any', notInForce: 'anywhere' },
+  iroute: { key: 'iroute', schema: z.array(cidr()).max(100), builtIn: [], title: 'Networks behind the client', description: 'Routed to the client through its tunnel', notInForce: 'anywhere' },
   dns: { key: 'dns', schema: z.array(ipAddress()).max(10), builtIn: [], title: 'DNS servers', description: 'Resolvers for the client, in order; clients keep the first three' },
+  nbns: { key: 'nbns', schema: z.array(ipAddress()).max(4), builtIn: [], title: 'WINS servers', description: 'NetBIOS name servers for the client, IPv4', notInForce: 'anywhere' },
   defaultDomain: { key: 'default-domain', schema: domainName({ empty: true }), builtIn: '', title: 'Default domain', description: 'Domain that the client appends to short names' },
   search: { key: 'search', schema: z.array(domainName()).max(32), builtIn: [], title: 'Search list', description: 'Further domains that are tried' },
   splitInclude: { key: 'split-include', schema: z.array(cidr()).max(1000), builtIn: [], title: 'Routes through the tunnel', description: 'Networks reached through the tunnel; empty: everything' },
@@ -36,6 +41,9 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   splitDns: { key: 'split-dns', schema: z.array(domainName({ wildcard: true })).max(1000), builtIn: [], title: 'Split DNS', description: 'Domains resolved through the tunnel; empty: by the client' },
   tunnelAllDns: { key: 'tunnel-all-dns', schema: z.boolean(), builtIn: false, title: 'Tunnel all DNS', description: 'Every DNS query goes through the tunnel' },
   localLan: { key: 'local-lan', schema: z.boolean(), builtIn: false, title: 'Local LAN', description: 'The client may reach its own network' },
+  clientBypassProtocol: { key: 'client-bypass-protocol', schema: z.boolean(), builtIn: false, title: 'Bypass protocol', description: 'Traffic of a family for which the client has no address stays outside the tunnel; off: it is dropped', notInForce: 'anywhere' },
+  dynamicSplitInclude: { key: 'dynamic-split-include', schema: z.array(domainName()).max(300), builtIn: [], title: 'Domains through the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to goes through the tunnel', notInForce: 'anywhere' },
+  dynamicSplitExclude: { key: 'dynamic-split-exclude', schema: z.array(domainName()).max(300), builtIn: [], title: 'Domains outside the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to stays outside the tunnel', notInForce: 'anywhere' },
   dpdSec: { key: 'dpd', schema: timeout(), builtIn: 30, title: 'DPD interval', description: 'Silence after which the other side is probed; 0s = never' },
   mobileDpdSec: { key: 'mobile-dpd', schema: timeout(), builtIn: 300, title: 'DPD interval, mobile', description: 'The same for phones and tablets' },
   dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },
@@ -48,15 +56,25 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },
   rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Longest life of keys; 0s = as long as they are safe' },
   rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel: the client comes back with a new connection; ssl: the gateway changes keys in place (TLS 1.3; DTLS by a new handshake)' },
+  dtls: { key: 'dtls', schema: z.boolean(), builtIn: true, title: 'DTLS', description: 'The client may use UDP', notInForce: 'anywhere' },
   mtu: { key: 'mtu', schema: integer(576, 9000), builtIn: 1400, title: 'MTU', description: 'Largest inner packet, bytes; at least 1280 with IPv6' },
   compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Packets are compressed where the client can. Off, because sizes then tell secrets (VORACLE), and for the CPU' },
   banner: { key: 'banner', schema: banner(), builtIn: '', title: 'Banner', description: 'Text shown to the user after login' },
   rateUp: { key: 'rate-up', schema: rate(), builtIn: 0, title: 'Rate up', description: 'Limit from the client; empty = none', notInForce: 'anywhere' },
   rateDown: { key: 'rate-down', schema: rate(), builtIn: 0, title: 'Rate down', description: 'Limit towards the client; empty = none', notInForce: 'anywhere' },
+  userRateUp: { key: 'user-rate-up', schema: rate(), builtIn: 0, title: 'Rate up of a user', description: 'The same for all sessions of a user together', notInForce: 'anywhere' },
+  userRateDown: { key: 'user-rate-down', schema: rate(), builtIn: 0, title: 'Rate down of a user', description: 'The same for all sessions of a user together', notInForce: 'anywhere' },
+  groupRateUp: { key: 'group-rate-up', schema: rate(), builtIn: 0, title: 'Rate up of a group', description: 'The same for all sessions of a group together, shared fairly', notInForce: 'anywhere' },
+  groupRateDown: { key: 'group-rate-down', schema: rate(), builtIn: 0, title: 'Rate down of a group', description: 'The same for all sessions of a group together, shared fairly', notInForce: 'anywhere' },
   quota: { key: 'quota', schema: quota(), builtIn: '', title: 'Quota', description: 'Volume in a day, week or month; empty = none', notInForce: 'anywhere' },
+  quotaAction: { key: 'quota-action', schema: z.enum(['warn', 'slow', 'cut']), builtIn: 'cut', title: 'Beyond the quota', description: 'warn: an event alone; slow: quota-rate both ways; cut: the sessions end and logins are refused until the period is over', notInForce: 'anywhere' },
+  quotaRate: { key: 'quota-rate', schema: rate(), builtIn: 125_000, title: 'Rate beyond the quota', description: 'With quota-action slow', notInForce: 'anywhere' },
+  hours: { key: 'hours', schema: z.array(timeWindow()).max(50), builtIn: [], title: 'Hours', description: 'When logins are accepted, local time: "mon-fri 08:00-18:00"; sessions end with the window; empty: always', notInForce: 'anywhere' },
   maxSessions: { key: 'max-sessions', schema: integer(0, 100_000), builtIn: 0, title: 'Sessions of a user', description: 'At the same time; 0 = no limit' },
+  maxSessionsAction: { key: 'max-sessions-action', schema: z.enum(['refuse', 'replace']), builtIn: 'refuse', title: 'Beyond max-sessions', description: 'refuse: the login; replace: the oldest session of the user ends', notInForce: 'anywhere' },
   allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'Traffic that may pass; empty = everything the routes reach', notInForce: 'anywhere' },
   deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'Traffic that may not pass', notInForce: 'anywhere' },
+  restrictToRoutes: { key: 'restrict-to-routes', schema: z.boolean(), builtIn: false, title: 'Routes alone', description: 'Only what split-include names, without split-exclude, passes; DNS servers too', notInForce: 'anywhere' },
   clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other', notInForce: 'in groups' },
 }
 

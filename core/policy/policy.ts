@@ -1,7 +1,12 @@
 /** What a session may do and how it is configured. One value for each key of `[policy]` (reference/configuration). */
 export interface Policy {
   readonly pool: string
+  /** Empty: any of the pool. */
+  readonly ipv4Address: string
+  readonly ipv6Address: string
+  readonly iroute: readonly string[]
   readonly dns: readonly string[]
+  readonly nbns: readonly string[]
   readonly defaultDomain: string
   readonly search: readonly string[]
   readonly splitInclude: readonly string[]
@@ -9,6 +14,9 @@ export interface Policy {
   readonly splitDns: readonly string[]
   readonly tunnelAllDns: boolean
   readonly localLan: boolean
+  readonly clientBypassProtocol: boolean
+  readonly dynamicSplitInclude: readonly string[]
+  readonly dynamicSplitExclude: readonly string[]
   readonly dpdSec: number
   readonly mobileDpdSec: number
   readonly dpdRetries: number
@@ -21,17 +29,28 @@ export interface Policy {
   readonly sessionTimeoutSec: number
   readonly rekeyTimeSec: number
   readonly rekeyMethod: 'new-tunnel' | 'ssl'
+  readonly dtls: boolean
   readonly mtu: number
   readonly compression: boolean
   readonly banner: string
   /** Bytes a second, 0 = no limit. */
   readonly rateUp: number
   readonly rateDown: number
+  readonly userRateUp: number
+  readonly userRateDown: number
+  readonly groupRateUp: number
+  readonly groupRateDown: number
   /** As written, `50 GB / month`; empty = none. */
   readonly quota: string
+  readonly quotaAction: 'warn' | 'slow' | 'cut'
+  readonly quotaRate: number
+  /** As written, `mon-fri 08:00-18:00`; empty = always. */
+  readonly hours: readonly string[]
   readonly maxSessions: number
+  readonly maxSessionsAction: 'refuse' | 'replace'
   readonly allow: readonly string[]
   readonly deny: readonly string[]
+  readonly restrictToRoutes: boolean
   readonly clientToClient: boolean
 }
 export type PolicyKey = keyof Policy

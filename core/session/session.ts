@@ -167,5 +167,7 @@ export interface SessionListener {
   tunnelDown?(session: Session, reason: DownReason): void
   /** The session timeout comes. */
   sessionEnding?(session: Session, secondsLeft: number): void
+  /** A changed configuration or user gave it another policy; `before` is the one it had. */
+  policyChanged?(session: Session, before: ResolvedPolicy): void
   sessionEnded?(session: Session, cause: EndCause): void
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
-  GatewayError, SESSION_ENDS, Slots,
+  BUILT_IN_POLICY, GatewayError, SESSION_ENDS, Slots,
   type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefused, type EndCause, type GroupConfig,
   type Leases, type Logger, type Login, type Policy, type ResolvedPolicy, type Session, type Sessions, type TunnelDown, type TunnelHandle, type TunnelStart,
 } from '../../core/api.ts'
@@ -13,12 +13,7 @@ import { PortRoutes } from './port-routes.ts'
 import { TunnelGate } from './tunnel-gate.ts'
 import { VpnPort, type PortOptions } from './vpn-port.ts'
 
-export const POLICY: Policy = {
-  pool: 'default', dns: ['10.20.0.1'], defaultDomain: 'corp.example', search: [], splitInclude: [], splitExclude: [], splitDns: [], tunnelAllDns: false,
-  localLan: false, dpdSec: 30, mobileDpdSec: 300, dpdRetries: 3, keepaliveSec: 20, idleTimeoutSec: 1800, inactivityTimeoutSec: 0, disconnectedTimeoutSec: 1800, denyRoaming: false,
-  sessionTimeoutSec: 0, rekeyTimeSec: 43_200, rekeyMethod: 'new-tunnel', mtu: 1400, compression: false, banner: '', rateUp: 0, rateDown: 0, quota: '',
-  maxSessions: 0, learnKeepalive: true, allow: [], deny: [], clientToClient: false,
-}
+export const POLICY: Policy = { ...BUILT_IN_POLICY, dns: ['10.20.0.1'], defaultDomain: 'corp.example' }
 
 export class TestClock implements Clock {
   time = 1_800_000_000_000
