@@ -5,13 +5,13 @@
  * prints `[name: ]N passed, N failed`; one that ends with an error and counts no failure counts as one. The sum stands
  * alone on the last line.
  *
- *   node test/all.mjs [STAGE ...]        FUZZ_SECONDS=30
+ *   node test/all.mjs [STAGE ...]        FUZZ_SECONDS=60
  */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
-const SECONDS = process.env.FUZZ_SECONDS ?? '30'
+const SECONDS = process.env.FUZZ_SECONDS ?? '60'
 const lanes = [
   {
     check: ['make', '--no-print-directory', 'check'],
@@ -20,12 +20,13 @@ const lanes = [
   },
   {
     native: ['make', '--no-print-directory', '-C', 'native', 'test'],
+    // Of the same objects.
+    sanitize: ['native/test/sanitize.sh'],
   },
 ]
 const last = {
-  sanitize: ['native/test/sanitize.sh'],
   tsan: ['make', '--no-print-directory', '-C', 'native', 'tsan'],
-  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) * 0.25))],
+  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) / 8))],
 }
 
 function run(name, [command, ...args], live) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The addon under AddressSanitizer and UndefinedBehaviorSanitizer: builds it into native/build-asan and runs the
 # contract, the promote storm, the hostile peers and the exits inside node.
-# A first build takes two CPU minutes, the tests two more.
+# What knows no N-API is linked from the objects of `make -C native test`.
 #   native/test/sanitize.sh [TEST ...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,15 +11,16 @@ napi=$(node -p 'require("node-addon-api").include_dir')
 mkdir -p "$out"
 flags=(-std=c++20 -O1 -g1 -fPIC -fno-omit-frame-pointer -fvisibility=hidden -fsanitize=address,undefined -fno-sanitize=vptr
   -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -D_GNU_SOURCE -DBUILDING_NODE_EXTENSION -I"$napi" -I"$prefix/include/node")
-export out
-compile() {
-  local object=$out/$(basename "$1" .cc).o
-  [[ -n $(find "$1" native/src -maxdepth 1 \( -name '*.h' -o -name '*.inl' -o -path "$1" \) -newer "$object" -print -quit 2>/dev/null) || ! -e $object ]] || return 0
-  g++ "${@:2}" -c "$1" -o "$object"
-}
-export -f compile
-printf '%s\0' native/src/*.cc | xargs -0 -P "$(nproc)" -I{} bash -c 'compile "$@"' _ {} "${flags[@]}"
-g++ -shared -fsanitize=address,undefined -Wl,-z,nodelete -o "$out/postern.node" $(for source in native/src/*.cc; do echo "$out/$(basename "$source" .cc).o"; done) -pthread
+mapfile -t shared < <(make --no-print-directory -s -j"$(nproc)" -C native asan-objects | grep '^build/')
+[[ ${#shared[@]} -gt 0 ]]
+own=()
+for source in native/src/*.cc; do
+  name=$(basename "$source" .cc)
+  [[ " ${shared[*]} " != *" build/test-asan/src/$name.o "* ]] || continue
+  own+=("$out/$name.o")
+  g++ "${flags[@]}" -c "$source" -o "$out/$name.o"
+done
+g++ -shared -fsanitize=address,undefined -Wl,-z,nodelete -o "$out/postern.node" "${own[@]}" "${shared[@]/#/native/}" -pthread
 
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99:handle_segv=1:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=98
