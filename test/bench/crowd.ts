@@ -95,10 +95,18 @@ export async function benchMemory(options: CrowdOptions): Promise<Line[]> {
 
 const SETTLE_MS = 70_000
 
-/** CPU of the server for idle DTLS sessions that both ends probe every 30 s, per cent of one core. */
+/** Of the cable between the clients and the server, both ways, bytes with their Ethernet headers. */
+async function cableBytes({ lab }: Side): Promise<number> {
+  const [link] = JSON.parse(await lab.gateway.must(['ip', '-s', '-j', 'link', 'show', 'c0'])) as readonly { readonly stats64: Readonly<Record<'rx' | 'tx', { readonly bytes: number }>> }[]
+  if (!link) throw new Error('no cable c0')
+  return link.stats64.rx.bytes + link.stats64.tx.bytes
+}
+
+/** CPU of the server for idle DTLS sessions that both ends probe every 30 s, per cent of one core; bits a second of each on the wire. */
 export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
   const rig = await openCrowdRig()
   const shares: number[] = []
+  const bits: number[] = []
   const side = rig.postern
   try {
     const sources = await addSources(side, 8)
@@ -106,16 +114,21 @@ export async function benchIdle(options: CrowdOptions): Promise<Line[]> {
     // The work of the logins, garbage included, is not that of idle sessions; within a minute their rows are saved.
     await sleep(SETTLE_MS)
     for (let round = 0; round < options.rounds; round++) {
-      const before = cpuSeconds(side.pid)
+      const before = { cpu: cpuSeconds(side.pid), bytes: await cableBytes(side) }
       await sleep(options.idleSeconds * 1000)
-      shares.push((100 * (cpuSeconds(side.pid) - before)) / options.idleSeconds)
-      options.say(`  round ${round + 1} postern ${shares.at(-1)?.toFixed(2)} % of a core`)
+      shares.push((100 * (cpuSeconds(side.pid) - before.cpu)) / options.idleSeconds)
+      bits.push((8 * (await cableBytes(side) - before.bytes)) / options.idleSeconds / options.sessions.postern)
+      options.say(`  round ${round + 1} postern ${shares.at(-1)?.toFixed(2)} % of a core, ${bits.at(-1)?.toFixed(0)} bit/s a session`)
     }
     await letGo(side, peers, options.say)
   } finally {
     await rig.close()
   }
-  return [line(`${options.sessions.postern} idle sessions, ${DPD} s DPD`, '% core', 'less', { postern: spread(shares) }, { must: 2, hard: 0.5, of: 'figure' })]
+  return [
+    line(`${options.sessions.postern} idle sessions, ${DPD} s DPD`, '% core', 'less', { postern: spread(shares) }, { must: 2, hard: 0.5, of: 'figure' }),
+    // A hundredth of a modem's 64 kbit/s.
+    line('an idle session on the wire, both ways', 'bit/s', 'less', { postern: spread(bits) }, { must: 640, hard: 320, of: 'figure' }),
+  ]
 }
 
 /** Of the crowd, so many move data: packets a second and way of each, bytes of a packet. */
