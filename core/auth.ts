@@ -29,7 +29,7 @@ export interface AuthForm {
 
 /** Why somebody was refused; the transport maps it to the text a client shows. */
 export type RefusalReason =
-  | 'wrong-credentials' | 'locked' | 'expired' | 'not-in-group' | 'too-many-tries' | 'too-many-sessions' | 'server-full' | 'unavailable' | 'internal'
+  | 'wrong-credentials' | 'locked' | 'expired' | 'not-in-group' | 'too-many-tries' | 'too-many-sessions' | 'server-full' | 'address' | 'unavailable' | 'internal'
   | 'certificate-refused' // wanted and not there, or not acceptable
 
 export type AuthStep =

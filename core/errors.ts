@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   STORE_BUSY: 'another process holds the database',
   STORE: 'the database refused an operation',
   POOL_EXHAUSTED: 'no address is free in the pool',
+  ADDRESS_UNAVAILABLE: 'the address of a user cannot be given',
   SESSION_LIMIT: 'too many sessions',
   SESSION_CONTESTED: 'two clients use one session',
   SESSION_UNKNOWN: 'there is no such session',

@@ -115,7 +115,7 @@ export class Gateway {
     const { store, health, audit } = foundation
     const policies = createPolicies(config, () => slots.policySource.list())
     const keys = new CookieKeys(join(dataDirectory, 'cookie-keys.json'), clock, health)
-    const sessions = new SessionTable({ audit, clock, config, dataPlane, keys, log: log.child('sessions'), policies, slots, store })
+    const sessions = new SessionTable({ audit, clock, config, dataPlane, health, keys, log: log.child('sessions'), policies, slots, store })
     const host = new PluginHost({ log, slots, dataDirectory, mode: 'serve' })
     const services: CoreServices = {
       audit, clock, config, dataDirectory, health, log, policies, store,

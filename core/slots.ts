@@ -75,6 +75,8 @@ export interface PolicySource {
   layer(user: string): PolicyLayer | undefined
   /** Groups of a user whom this source knows, the default one first; undefined: not known here. */
   groups?(user: string): readonly string[] | undefined
+  /** Whose `ipv4-address` or `ipv6-address` it is, in canonical text: nobody else gets it. Asked for each address that is about to be handed out. */
+  ownerOf?(address: string): string | undefined
 }
 
 /** Called when the data plane is open, before the gateway says it is ready; the disposer runs before it stops. */

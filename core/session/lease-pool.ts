@@ -12,16 +12,19 @@ export const MAX_POOL_ADDRESSES = 1_048_576
 export class LeasePool {
   readonly prefix: Prefix
   private readonly last: number
-  /** Numbers below have been given out before: each is in `held` or in `resting`. */
+  /** Numbers below have been given out before: each is in `held` or in `resting`, or is in `kept`. */
   private next = 2
+  /** Passed over because they were somebody's own then. */
+  private readonly kept = new Set<number>()
   private readonly held = new Set<number>()
   /** Given back, oldest first: until when only the last holder may have it, and who that was. */
   private readonly resting = new Map<number, { readonly until: number; readonly owner: string }>()
   private readonly lastOf = new Map<string, number>()
 
-  constructor(cidr: string) {
-    const prefix = parsePrefix(cidr)
-    if (!prefix) throw new Error(`${cidr} is not a prefix`)
+  /** `text`: a prefix as `formatPrefix` writes it. */
+  constructor(readonly text: string) {
+    const prefix = parsePrefix(text)
+    if (!prefix) throw new Error(`${text} is not a prefix`)
     this.prefix = prefix
     const size = prefixSize(prefix) - (prefix.family === 4 ? 1n : 0n)
     this.last = Math.min(Number(size) - 1, MAX_POOL_ADDRESSES + 1)
@@ -40,16 +43,33 @@ export class LeasePool {
 
   /**
    * The owner's last address while nobody else holds it, else `wish` if it is free, else one never given out, else the one
-   * that rests longest and whose quarantine is over. undefined: none is left.
+   * that rests longest and whose quarantine is over. undefined: none is left. Numbers that are `another`'s are passed over.
    */
-  claim(owner: string, now: number, wish?: number): number | undefined {
+  claim(owner: string, now: number, wish?: number, another: (number: number) => boolean = () => false): number | undefined {
     const mine = this.lastOf.get(owner)
-    if (mine !== undefined && this.resting.get(mine)?.owner === owner) return this.take(mine)
-    if (wish !== undefined && this.isFree(wish, now)) return this.take(wish)
-    while (this.next <= this.last && (this.held.has(this.next) || this.resting.has(this.next))) this.next++
-    if (this.next <= this.last) return this.take(this.next++)
-    const oldest = this.resting.entries().next().value
-    return oldest && oldest[1].until <= now ? this.take(oldest[0]) : undefined
+    if (mine !== undefined && this.resting.get(mine)?.owner === owner && !another(mine)) return this.take(mine)
+    if (wish !== undefined && this.isFree(wish, now) && !another(wish)) return this.take(wish)
+    for (; this.next <= this.last; this.next++) {
+      if (this.held.has(this.next) || this.resting.has(this.next) || this.kept.has(this.next)) continue
+      if (!another(this.next)) return this.take(this.next++)
+      this.kept.add(this.next)
+    }
+    for (const [number, { until }] of this.resting) {
+      if (until > now) break
+      if (!another(number)) return this.take(number)
+    }
+    for (const number of this.kept) if (!this.held.has(number) && !this.resting.has(number) && !another(number)) return this.take(number)
+    return undefined
+  }
+  /** This one, for the owner it belongs to, whoever had it before. False: it is held. */
+  claimOwn(number: number): boolean {
+    if (this.held.has(number)) return false
+    this.take(number)
+    return true
+  }
+  /** When the rest of the one that rests longest is over; undefined: none rests. */
+  get nextFree(): number | undefined {
+    return this.resting.values().next().value?.until
   }
 
   /** Back into the pool; `owner` alone may have it again before `until`. */
@@ -65,6 +85,15 @@ export class LeasePool {
   }
   restoreResting(number: number, owner: string, until: number): void {
     if (!this.held.has(number)) this.rest(number, owner, until)
+  }
+
+  /** Numbers that somebody holds. */
+  get holding(): Iterable<number> {
+    return this.held
+  }
+  /** What rests, oldest first. */
+  get rests(): Iterable<readonly [number: number, rest: { readonly until: number; readonly owner: string }]> {
+    return this.resting
   }
 
   address(number: number): string {
@@ -87,6 +116,7 @@ export class LeasePool {
   }
   private take(number: number): number {
     this.forget(number)
+    this.kept.delete(number)
     this.held.add(number)
     return number
   }

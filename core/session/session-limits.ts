@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { EndCause } from './session.ts'
 
@@ -12,6 +13,9 @@ export interface SessionLimits {
   readonly own: number
   readonly total: number
 }
+/** Who has an address of his own has one session: there is no second address for another. */
+export const sessionsOfUser = ({ maxSessions, ipv4Address, ipv6Address }: Policy): number => (ipv4Address === '' && ipv6Address === '' ? maxSessions : 1)
+
 export interface GivesWay {
   readonly record: SessionRecord
   readonly cause: EndCause

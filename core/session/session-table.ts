@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
+import type { Health } from '../health.ts'
 import type { Logger } from '../log.ts'
 import { endpointAddress, formatEndpoint } from '../net/address.ts'
 import type { Policies } from '../policy/policy.ts'
@@ -17,11 +18,12 @@ import { EndedSessions } from './ended-sessions.ts'
 import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
+import { PoolPressure } from './pool-pressure.ts'
 import { SessionClock } from './session-clock.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
-import { givingWay } from './session-limits.ts'
+import { givingWay, sessionsOfUser } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
@@ -38,6 +40,7 @@ export interface SessionTableParts {
   readonly clock: Clock
   readonly config: Pick<GatewayConfig, 'pools' | 'gateway'>
   readonly dataPlane: DataPlane
+  readonly health: Health
   readonly keys: CookieKeys
   readonly log: Logger
   readonly policies: Policies
@@ -65,7 +68,7 @@ export class SessionTable implements Sessions {
   constructor(private readonly parts: SessionTableParts) {
     const { clock, store, config } = parts
     this.rows = new SessionRows(store)
-    this.leases = new LeaseBook(store, clock, config.pools)
+    this.leases = new LeaseBook(store, clock, config.pools, new PoolPressure(parts.health))
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
@@ -103,7 +106,8 @@ export class SessionTable implements Sessions {
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
-    const leaving = givingWay(record, own, this.index.size, { own: policy.values.maxSessions, total: config.gateway.maxSessions }, (other) => this.silentMs(other))
+    const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions }, (other) => this.silentMs(other))
+    this.checkOwnAddress(record)
     record.idleSince = now
     record.wait(this.clock.instant())
     const timeoutMs = policy.values.sessionTimeoutSec * 1000
@@ -150,8 +154,15 @@ export class SessionTable implements Sessions {
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const record = this.record(session)
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
-    record.leases = this.leases.claim(record.claim, families, (work) => this.keeper.withBurials(work))
+    const { ipv4Address: ipv4, ipv6Address: ipv6 } = record.policy.values
+    const another = (address: string): boolean => (this.ownerOf(address) ?? record.user) !== record.user
+    record.leases = this.leases.claim(record.claim, { ...families, own: { ipv4, ipv6 }, another }, (work) => this.keeper.withBurials(work))
     return record.leases
+  }
+
+  /** The pools of the configuration have changed: those of `homeless` should have ended before. */
+  reconfigurePools(): void {
+    this.leases.reconfigure(this.parts.config.pools)
   }
 
   keepalive(session: Session, address: string): LearnedKeepalive | undefined {
@@ -332,6 +343,24 @@ export class SessionTable implements Sessions {
     if (nobodyWaits) this.keeper.buryLater(claim, leases, alongside)
     else this.keeper.bury(claim, leases, alongside)
     this.listeners.ended(record, cause)
+  }
+
+  /** Who has an address for good has to find it in the pool, and nobody else on it. */
+  private checkOwnAddress({ user, policy: { values: { pool, ipv4Address, ipv6Address } } }: SessionRecord): void {
+    for (const address of [ipv4Address, ipv6Address]) {
+      if (address === '') continue
+      if (!this.leases.inPool(pool, address)) throw new GatewayError('ADDRESS_UNAVAILABLE', `${address} of ${user} is not an address of pool ${pool}`)
+      const holder = this.leases.isHeld(address) ? this.index.all().find(({ leases }) => leases.ipv4?.address === address || leases.ipv6?.address === address) : undefined
+      if (holder && holder.user !== user) throw new GatewayError('ADDRESS_UNAVAILABLE', `${address} of ${user} is still held by session ${holder.id} of ${holder.user}`)
+    }
+  }
+
+  private ownerOf(address: string): string | undefined {
+    for (const source of this.parts.slots.policySource.list()) {
+      const user = source.ownerOf?.(address)
+      if (user !== undefined) return user
+    }
+    return undefined
   }
 
   private opened(cookie: string): SessionRecord | CookieRefused {

@@ -43,6 +43,8 @@ export class SessionRig {
   readonly table: SessionTable
   readonly audit: AuditLog
   readonly told: string[] = []
+  /** Of the configuration. */
+  readonly pools = new Map<string, PoolConfig>()
   private readonly infos = new Map<number, ConnectionInfo>()
 
   constructor(options: RigOptions = {}) {
@@ -52,12 +54,12 @@ export class SessionRig {
     this.opened = openStore(this.directory, this.health, this.clock.now())
     const pool: PoolConfig = { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300, ...options.pool }
     const config = {
-      pools: new Map([['default', pool]]), groups: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
+      pools: this.pools.set('default', pool), groups: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
     } as unknown as GatewayConfig
     const keys = new CookieKeys(join(this.directory, 'cookie-keys.json'), this.clock, this.health)
     this.audit = new AuditLog(this.opened.store, this.clock, this.log)
     this.table = new SessionTable({
-      audit: this.audit, clock: this.clock, config, dataPlane: this.plane, keys, log: this.log, policies: createPolicies(config, () => []), slots: this.slots, store: this.opened.store,
+      audit: this.audit, clock: this.clock, config, dataPlane: this.plane, health: this.health, keys, log: this.log, policies: createPolicies(config, () => this.slots.policySource.list()), slots: this.slots, store: this.opened.store,
     })
     this.slots.sessionEvents.add({
       sessionCreated: ({ user }) => this.told.push(`created ${user}`),

@@ -232,6 +232,10 @@ export class AggregateAuth {
   /** Refusals of the core in the words of the login. */
   private reasonOf(error: unknown): RefusalReason {
     if (!(error instanceof GatewayError)) return 'internal'
+    if (error.code === 'ADDRESS_UNAVAILABLE') {
+      this.parts.log.warn('no address for a login', { reason: error.message })
+      return 'address'
+    }
     if (error.code !== 'SESSION_LIMIT') return error.code.startsWith('STORE') ? 'unavailable' : 'internal'
     const { maxSessions, sessions } = this.parts
     return maxSessions > 0 && sessions.list().length >= maxSessions ? 'server-full' : 'too-many-sessions'

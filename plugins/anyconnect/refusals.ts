@@ -20,6 +20,7 @@ export const LOGIN_REFUSALS: Readonly<Record<RefusalReason, LoginRefusal>> = {
   'too-many-tries': { family: 'AGGAUTH', text: 'Too many failed attempts. Please connect again.' },
   'too-many-sessions': { family: 'AGGAUTH', text: 'You have too many sessions open. Please disconnect another device first.' },
   'server-full': { family: 'AGGAUTH', text: 'The gateway is full. Please try again later.' },
+  address: { family: 'AGGAUTH', text: 'Your address is not available. Please contact your administrator.' },
   unavailable: { family: 'AGGAUTH', text: 'Login is not possible right now. Please try again later.' },
   internal: { family: 'AGGAUTH', text: 'Internal error. Please tell your administrator this number: %s' },
   // The very words: openconnect knows them and says "Client certificate missing or incorrect".

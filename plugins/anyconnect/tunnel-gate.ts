@@ -66,7 +66,7 @@ export class TunnelGate {
       counters.tunnels++
       connection.detach()
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'POOL_EXHAUSTED') {
+      if (error instanceof GatewayError && (error.code === 'POOL_EXHAUSTED' || error.code === 'ADDRESS_UNAVAILABLE')) {
         this.shortages.line({ reason: error.message, session: session.id, peer })
         this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
