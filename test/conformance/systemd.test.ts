@@ -1,15 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as assert from 'uvu/assert'
-import { run, Service, until } from '../lab/command.ts'
+import { run, Service, sleep, until } from '../lab/command.ts'
 import { Gateway } from '../lab/gateway.ts'
+import type { Lab } from '../lab/lab.ts'
 import { labTests } from '../lab/suite.ts'
 
 const test = labTests({ peers: ['systemd-notify', 'systemd-analyze', 'python3'] })
 const UNIT = resolve(import.meta.dirname, '../../rootfs-overlay/usr/lib/systemd/system/postern.service')
 
-test('the real process tells a notify socket that it is ready, lives, reloads and stops', async (lab) => {
-  const path = join(lab.folder, 'notify')
+/** A gateway that has told a notify socket that it is ready; systemd would want a sign of life every 400 ms. */
+async function notified(lab: Lab): Promise<{ readonly service: Service; heard(): readonly string[] }> {
+  const path = join(mkdtempSync(join(lab.folder, 'notify-')), 'socket')
   const socket = new Service(['python3', resolve(import.meta.dirname, '../lab/peers/notify-socket.py'), path])
   lab.onReset(() => socket.stop('SIGKILL'))
   await socket.until('listening', () => socket.stdout.includes('listening'))
@@ -19,6 +21,11 @@ test('the real process tells a notify socket that it is ready, lives, reloads an
   const heard = (): readonly string[] => socket.stdout.split('\n').slice(1, -1)
   await until('READY=1', () => heard().some((line) => /READY=1.*STATUS=serving|STATUS=serving.*READY=1/.test(line)), 20_000, () => service.output)
   assert.match(service.output, /"msg":"gateway ready"/, 'not before it serves')
+  return { service, heard }
+}
+
+test('the real process tells a notify socket that it is ready, lives, reloads and stops', async (lab) => {
+  const { service, heard } = await notified(lab)
   await until('two signs of life', () => heard().filter((line) => line.includes('WATCHDOG=1')).length >= 2)
   service.kill('SIGHUP')
   await until('the reload', () => heard().some((line) => line.includes('RELOADING=1')))
@@ -27,6 +34,24 @@ test('the real process tells a notify socket that it is ready, lives, reloads an
   await until('STOPPING=1', () => heard().some((line) => line.includes('STOPPING=1')))
   assert.not.match(service.output, /systemd was not told|does not answer/)
 })
+
+for (const thread of ['postern-data0', 'pt-front-0']) {
+  test(`a thread that hangs (${thread}) silences the watchdog, one that goes on brings it back`, async (lab) => {
+    const { service, heard } = await notified(lab)
+    const alive = (): number => heard().filter((line) => line.includes('WATCHDOG=1')).length
+    await until('a sign of life', () => alive() > 0)
+    const stopper = new Service(['python3', resolve(import.meta.dirname, '../lab/peers/stop-thread.py'), `${service.pid}`, thread])
+    lab.onReset(() => stopper.stop('SIGKILL'))
+    await stopper.until('a stopped thread', () => stopper.stdout.includes('stopped'))
+    await until('the complaint', () => service.output.includes('does not answer'), 10_000)
+    const before = alive()
+    await sleep(1000)
+    assert.is(alive(), before, 'five signs of life are missing')
+    await stopper.stop('SIGKILL')
+    await until('signs of life', () => alive() > before, 10_000, () => service.output)
+    assert.is((await service.stop('SIGTERM')).code, 0)
+  })
+}
 
 test('the unit is one that systemd takes, and its watchdog is wider than the pulse', async (lab) => {
   const unit = readFileSync(UNIT, 'utf8')
