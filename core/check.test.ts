@@ -23,15 +23,23 @@ test('check asks every plugin that is on, and touches nothing', async () => {
   const at = setUp('[mine]\nwish = "more"\n')
   const asked: unknown[] = []
   const { ok, findings } = await check(at, [plugin({
-    check(config, environment) {
-      asked.push(config, environment)
+    check(config, { core, chains, ...environment }) {
+      asked.push(config, environment, [...core.groups.keys()], chains.map((chain) => /BEGIN CERTIFICATE/.test(chain)))
       return [{ severity: 'error', text: 'not enough' }]
     },
   })])
   assert.not.ok(ok)
   assert.ok(findings.some(({ severity, text }) => severity === 'error' && text === 'mine: not enough'))
-  assert.equal(asked, [{ wish: 'more' }, { configFile: at.config, dataDirectory: at.dataDir }])
+  assert.equal(asked, [{ wish: 'more' }, { configFile: at.config, dataDirectory: at.dataDir }, ['default'], [true]])
   assert.not.ok(existsSync(at.dataDir))
+})
+
+test('a plugin finds what does not fit between its section and the core\'s, with its place', async () => {
+  const wishful = plugin({ crossCheck: (config, core) => (core.groups.has((config as { wish: string }).wish) ? [] : [{ path: ['wish'], message: 'there is no such group' }]) })
+  const at = setUp('[group.staff]\n[mine]\nwish = "stuff"\n')
+  const { findings } = await check(at, [wishful])
+  assert.ok(findings.some(({ severity, text }) => severity === 'error' && text === `${at.config}:3:8: mine.wish: there is no such group`), JSON.stringify(findings))
+  assert.ok((await check(setUp('[group.staff]\n[mine]\nwish = "staff"\n'), [wishful])).findings.every(({ severity }) => severity !== 'error'))
 })
 
 test('check reports a configuration that is refused, and a plugin\'s own refusal', async () => {

@@ -19,12 +19,17 @@ export async function check(options: LocationOptions, plugins: readonly Plugin[]
   try {
     const loaded = loadConfig(file, plugins)
     findings.push(...loaded.warnings, ...fipsFindings(loaded.core))
-    await collect(findings, async () => (await loadTlsContexts(loaded.core, dataDirectory, { keep: false })).findings)
+    let chains: readonly string[] = []
+    await collect(findings, async () => {
+      const tls = await loadTlsContexts(loaded.core, dataDirectory, { keep: false })
+      chains = tls.contexts.flatMap(({ certificates }) => certificates.map(({ chainPem }) => chainPem))
+      return tls.findings
+    })
     for (const plugin of plugins) {
       const section = loaded.plugin(plugin.name)
       if (section.state !== 'on' || !plugin.check) continue
       const ask = plugin.check.bind(plugin)
-      await collect(findings, async () => ask(section.value, { configFile: file ?? DEFAULT_CONFIG_FILE, dataDirectory }), `${plugin.name}: `)
+      await collect(findings, async () => ask(section.value, { configFile: file ?? DEFAULT_CONFIG_FILE, dataDirectory, core: loaded.core, chains }), `${plugin.name}: `)
     }
   } catch (error) {
     findings.push(refusal(error))

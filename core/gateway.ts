@@ -18,7 +18,7 @@ import { SessionTable } from './session/session-table.ts'
 import { Slots } from './slots.ts'
 import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
 import { fipsFindings } from './tls/fips.ts'
-import { leafSha1 } from './tls/leaf-sha1.ts'
+import { chainsFor, leafSha1 } from './tls/leaf-sha1.ts'
 import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
 
 const CERTIFICATE_LOOK_MS = 86_400_000
@@ -130,7 +130,10 @@ export class Gateway {
     host.publish(POLICIES, policies)
     host.publish(SESSIONS, sessions)
     host.publish(STORE, store)
-    host.publish(TLS_FACTS, { leafSha1: (serverName) => leafSha1(this.tls?.contexts ?? [], serverName) })
+    host.publish(TLS_FACTS, {
+      leafSha1: (serverName) => leafSha1(this.tls?.contexts ?? [], serverName),
+      chains: (serverName) => chainsFor(this.tls?.contexts ?? [], serverName),
+    })
     bindCoreCommands(host.commands, services)
     sessions.start()
     this.closers.push(() => sessions.stop())

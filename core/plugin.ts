@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod'
+import type { GatewayConfig } from './config/gateway-config.ts'
 import type { CommandDefinition, CommandHandler } from './commands.ts'
 import type { DependencyContainer } from './di.ts'
 import type { Dispose, Hook, Hooks } from './hooks.ts'
@@ -59,12 +60,25 @@ export interface Plugin<C = unknown> {
   readonly provides?: readonly symbol[]
   readonly commands?: readonly CommandDefinition[]
   start(context: PluginContext<C>): void | Skip | Promise<void | Skip>
+  /** Problems between this section and the core's own, found with every other problem of the file. `path` is below the section. */
+  crossCheck?(config: C, core: GatewayConfig): readonly CrossProblem[]
   /** `postern check`: problems of the environment that the schema cannot see, one line each. Touches nothing. */
-  check?(config: C, environment: { readonly configFile: string; readonly dataDirectory: string }): Promise<readonly CheckFinding[]> | readonly CheckFinding[]
+  check?(config: C, environment: CheckEnvironment): Promise<readonly CheckFinding[]> | readonly CheckFinding[]
   /** Set for a plugin whose section is known but which this version does not have: accepted, never started, said so. */
   readonly absent?: string
   /** The terminal front end, for the one plugin that has it. */
   readonly commandLine?: CommandLine
+}
+export interface CrossProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+export interface CheckEnvironment {
+  readonly configFile: string
+  readonly dataDirectory: string
+  readonly core: GatewayConfig
+  /** PEM chains of the gateway's certificates, leaf first; empty when they are not usable. */
+  readonly chains: readonly string[]
 }
 export interface CheckFinding {
   readonly severity: 'error' | 'warning'

@@ -1,4 +1,4 @@
-import type { AuthBackend } from './auth.ts'
+import type { AuthBackend, Identity } from './auth.ts'
 import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
 import { Hook, Hooks } from './hooks.ts'
 import type { PolicyLayer } from './policy/policy.ts'
@@ -70,6 +70,37 @@ export interface Negotiator {
   negotiate(request: ConnectRequest, session: Session): Contribution
 }
 
+/** Somebody who proved who they are and is about to get a session. */
+export interface Admission {
+  readonly identity: Identity
+  readonly group: string
+  /** Of the request that ended the login; names are lower case, values as sent. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  readonly connection: ConnectionInfo
+  /** `config-auth` with a profile is understood; false for the bare form of old clients. */
+  readonly aggregate: boolean
+  readonly agent: string
+  /** Host parts by which the client says it dialled: of its URL, the Host header, the server name of TLS; lower case. */
+  readonly dialled: readonly string[]
+}
+/** Asked before each session is made; the first refusal counts. */
+export interface AdmissionRule {
+  readonly name: string
+  /** `text` is shown by the client, `reason` stands in log and audit. */
+  refuse(admission: Admission): { readonly text: string; readonly reason: string } | undefined
+}
+
+/** An XML profile that clients keep: named in the document that completes a login, fetched by a client that has another. */
+export interface ClientProfile {
+  /** Path on the VPN port. */
+  readonly path: string
+  /** SHA-1 over its exact bytes, upper-case hex. */
+  readonly sha1: string
+}
+export interface ClientProfileSource {
+  profile(session: Session): ClientProfile | undefined
+}
+
 /** The user's own layer of policy. */
 export interface PolicySource {
   layer(user: string): PolicyLayer | undefined
@@ -96,6 +127,8 @@ export class Slots {
   readonly negotiator = new Hooks<Negotiator>('negotiator')
   readonly policySource = new Hooks<PolicySource>('policySource')
   readonly sessionEvents = new Hooks<SessionListener>('sessionEvents')
+  readonly admission = new Hooks<AdmissionRule>('admission')
+  readonly clientProfile = new Hook<ClientProfileSource>('clientProfile')
   readonly httpRoute = new Hooks<HttpRoute>('httpRoute')
   /** Who needs the UDP port beside each TCP port of the gateway, by name. Read when the data plane opens; nobody: it is not bound. */
   readonly datagrams = new Hooks<string>('datagrams')

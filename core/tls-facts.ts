@@ -5,4 +5,6 @@ export interface TlsFacts {
    * first one's. undefined when it is not known.
    */
   leafSha1(serverName: string | undefined): string | undefined
+  /** PEM chains of the certificates that a client of this server name may meet, leaf first. */
+  chains(serverName: string | undefined): readonly string[]
 }

@@ -71,6 +71,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
     }))
     for (const { name, absent } of plugins) if (absent !== undefined && sections.get(name)?.state === 'on') warnings.push(`[${name}] has no effect: ${absent}`)
     crossCheck(core, sound, problems)
+    for (const plugin of plugins) checkAcross(plugin, sections.get(plugin.name), core, problems)
     checkBackends(core, plugins, sections, problems)
     problems.throwIfAny()
     return {
@@ -83,6 +84,14 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
       warnings: [...warnings, ...notInForce(core)].map((warning) => ({ severity: 'warning', text: warning })),
     }
   })
+}
+
+function checkAcross(plugin: Plugin, section: PluginSection | undefined, core: GatewayConfig, problems: Problems): void {
+  if (section?.state !== 'on') return
+  for (const { path, message } of plugin.crossCheck?.(section.value, core) ?? []) {
+    const full = [plugin.name, ...path]
+    problems.add(full, `${pathText(full)}: ${message}`)
+  }
 }
 
 /** `auth = [["local"]]` needs a plugin `auth-local` that is on. */

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { TlsContextSpec } from '../dataplane.ts'
-import { leafSha1 } from './leaf-sha1.ts'
+import { chainsFor, leafSha1 } from './leaf-sha1.ts'
 import { makeSelfSigned } from './self-signed.ts'
 
 test('the hash is over the DER of the leaf that the server name meets', async () => {
@@ -18,6 +18,8 @@ test('the hash is over the DER of the leaf that the server name meets', async ()
   assert.is(leafSha1(contexts, 'a.wild.example'), expected[2])
   assert.is(leafSha1(contexts, 'a.b.wild.example'), expected[0])
   assert.is(leafSha1([], undefined), undefined)
+  assert.equal(chainsFor(contexts, 'vpn.example.com'), contexts[1]?.certificates.map(({ chainPem }) => chainPem))
+  assert.equal(chainsFor([], undefined), [])
 })
 
 test.run()

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import {
   formatEndpoint, GatewayError, PeerError,
-  type Audit, type AuthBackend, type AuthForm, type Clock, type Identity, type Logger, type RefusalReason, type Session, type Sessions,
+  type AdmissionRule, type Audit, type AuthBackend, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Logger, type RefusalReason, type Session,
+  type Sessions,
 } from '../../core/api.ts'
 import { authRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
 import { readClientDocument, type ClientDocument, type ClientFacts } from './client-document.ts'
 import { clearCookie, setCookie, updateCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
+import { dialledNames } from './dialled-names.ts'
 import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import type { ChosenGroup, GroupChoice } from './group-choice.ts'
@@ -22,7 +24,8 @@ export interface LoginRequest {
   /** The client sent `X-Aggregate-Auth`. */
   readonly aggregate: boolean
   readonly cookies: ReadonlyMap<string, string>
-  readonly serverName: string | undefined
+  readonly headers: HttpRequest['headers']
+  readonly connection: ConnectionInfo
   readonly body: Uint8Array | undefined
   /** Whether somebody still waits for the answer. */
   connected(): boolean
@@ -43,6 +46,8 @@ export interface AggregateAuthParts {
   readonly groups: GroupChoice
   readonly counters: Counters
   readonly backends: () => readonly AuthBackend[]
+  readonly admissions: () => readonly AdmissionRule[]
+  readonly profile: (session: Session) => ClientProfile | undefined
   /** Of the whole gateway, 0 = no limit. */
   readonly maxSessions: number
   /** SHA-1 of the leaf certificate that a client of this server name met, upper-case hex. */
@@ -145,6 +150,8 @@ export class AggregateAuth {
     const group = this.groupOf(open.chosen, identity)
     if (group === undefined) return this.conclude(request, dialect, open, await open.dialogue.retry('not-in-group', identity.user))
     this.parts.dialogues.remove(open.handle)
+    const refusal = this.refusalByRule(request, dialect, open, identity, group)
+    if (refusal) return refusal
     if (!request.connected()) {
       // A session that nobody hears of would only stand in the way of the next attempt.
       this.parts.log.info('the client left before its login was done', { user: identity.user, peer: request.peer.address })
@@ -176,12 +183,27 @@ export class AggregateAuth {
     }
     this.parts.counters.logins++
     this.parts.log.info('login', { session: session.id, user: identity.user, group, peer, agent: session.device.agent })
-    const certificateSha1 = this.parts.certificateSha1(request.serverName)
+    const certificateSha1 = this.parts.certificateSha1(request.connection.serverName)
+    const profile = this.parts.profile(session)
     return {
       status: 200,
-      body: completeDocument(dialect, { sessionId: session.id, sessionToken: cookie, banner: session.policy.values.banner, certificateSha1 }),
-      cookies: [clearCookie('webvpncontext'), setCookie('webvpn', cookie), ...updateCookies(certificateSha1)],
+      body: completeDocument(dialect, { sessionId: session.id, sessionToken: cookie, banner: session.policy.values.banner, certificateSha1, profile }),
+      cookies: [clearCookie('webvpncontext'), setCookie('webvpn', cookie), ...updateCookies(certificateSha1, dialect === 'plain' ? profile : undefined)],
     }
+  }
+
+  /** What plugins have against this client, in the words that it shows. */
+  private refusalByRule(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity, group: string): LoginAnswer | undefined {
+    const { headers, connection } = request
+    const admission = { identity, group, headers, connection, aggregate: dialect === 'aggregate', agent: printable(request.userAgent), dialled: dialledNames(open.facts.groupAccess, request) }
+    for (const rule of this.parts.admissions()) {
+      const refusal = rule.refuse(admission)
+      if (!refusal) continue
+      this.parts.counters.loginsRefused++
+      this.recordRefusal(request, identity.user, refusal.reason, group)
+      return { status: 200, body: refusalDocument(dialect, refusal.text), cookies: [clearCookie('webvpncontext')] }
+    }
+    return undefined
   }
 
   /** Groups of the identity decide; without a choice by the client its first group whose login is the same stands in. */
@@ -224,9 +246,13 @@ export class AggregateAuth {
       this.unavailable.line({ group: open.chosen.group.name, peer: request.peer.address, error: cause })
       return
     }
+    this.recordRefusal(request, user, reason, open.chosen.group.name)
+  }
+
+  private recordRefusal(request: LoginRequest, user: string | undefined, reason: string, group: string): void {
     const actor = printable(user ?? '', 64) || 'unknown'
-    this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${open.chosen.group.name}` })
-    this.parts.log.info('login refused', { user: actor, reason, group: open.chosen.group.name, peer: request.peer.address })
+    this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${group}` })
+    this.parts.log.info('login refused', { user: actor, reason, group, peer: request.peer.address })
   }
 
   /** Refusals of the core in the words of the login. */

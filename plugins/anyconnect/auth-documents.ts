@@ -1,4 +1,4 @@
-import type { AuthForm, GroupConfig } from '../../core/api.ts'
+import type { AuthForm, ClientProfile, GroupConfig } from '../../core/api.ts'
 import { xml, xmlDocument, type XmlNode } from './xml-writer.ts'
 
 /** `aggregate`: `config-auth` documents; `plain`: the bare `auth` of clients without aggregate authentication. */
@@ -24,6 +24,7 @@ export interface Complete {
   readonly banner: string
   /** Upper-case hex of the leaf certificate. */
   readonly certificateSha1: string | undefined
+  readonly profile?: ClientProfile | undefined
 }
 
 /** Form of reference/cisco section 2.1, always with an action (reference/protocol 17.0). */
@@ -46,7 +47,7 @@ export function refusalDocument(dialect: Dialect, text: string): string {
   return dialect === 'plain' ? xmlDocument(auth) : configAuth('auth-request', auth)
 }
 
-/** reference/cisco section 2.2, without a profile. */
+/** reference/cisco section 2.2. */
 export function completeDocument(dialect: Dialect, complete: Complete): string {
   const success = xml(
     'auth',
@@ -67,10 +68,13 @@ export function completeDocument(dialect: Dialect, complete: Complete): string {
       { client: 'vpn', type: 'private' },
       xml('vpn-base-config', {}, ...(hash === undefined ? [] : [xml('server-cert-hash', {}, hash)])),
       xml('opaque', { 'is-for': 'vpn-client' }),
-      xml('vpn-profile-manifest', {}, xml('vpn', { rev: '1.0' })),
+      xml('vpn-profile-manifest', {}, xml('vpn', { rev: '1.0' }, ...profileNode(complete.profile))),
     ),
   )
 }
+
+const profileNode = (profile: ClientProfile | undefined): readonly XmlNode[] =>
+  profile === undefined ? [] : [xml('file', { type: 'profile', 'service-type': 'user' }, xml('uri', {}, profile.path), xml('hash', { type: 'sha1' }, profile.sha1))]
 
 /** To a logout: done, and nothing to go on with. */
 export const logoutDocument = (): string => configAuth('complete', xml('auth', { id: 'success' }, xml('message', { id: '0', param1: '', param2: '' })))

@@ -32,6 +32,8 @@ export default {
       maxSessions: config.gateway.maxSessions,
       audit: container.resolve<Audit>(AUDIT),
       backends: () => slots.authBackend.list(),
+      admissions: () => slots.admission.list(),
+      profile: (session) => slots.clientProfile.get()?.profile(session),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),
     })
     const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, random: Math.random, negotiators: () => slots.negotiator.list() })

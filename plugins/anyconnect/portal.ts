@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { escapeXml } from './xml-writer.ts'
+import { escapeXml } from '../../core/api.ts'
 
 const STYLE = `
 :root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#1c2330;--soft:#5a6478;--line:#dfe3ea;--mark:#1f5fbf}

@@ -179,7 +179,7 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const dialogues = new Dialogues(clock, options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
   const gatewayName = 'vpn.example.com'
-  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
+  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
   const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, random: () => 0, negotiators: () => slots.negotiator.list() })
   const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
   const port = new VpnPort(plane, routes, counters, { bodyRoom: options.bodyRoom, ...options.port })
