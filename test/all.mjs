@@ -16,7 +16,7 @@ const lanes = [
   {
     check: ['make', '--no-print-directory', 'check'],
     unit: ['node', 'test/run.mjs', '--jobs', '2', 'core', 'plugins', 'native', 'test/cisco-script', 'test/native'],
-    conformance: ['node', 'test/run.mjs', '--jobs', '2', 'test/lab', 'test/conformance'],
+    conformance: ['node', 'test/run.mjs', '--jobs', '2', 'test/lab', 'test/bench', 'test/conformance'],
   },
   {
     native: ['make', '--no-print-directory', '-C', 'native', 'test'],
