@@ -3,10 +3,14 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { z } from 'zod'
 import { FakeDataPlane } from '../native/fake.ts'
+import type { GatewayConfig } from './config/gateway-config.ts'
 import { Gateway } from './gateway.ts'
+import type { Plugin } from './plugin.ts'
 import { makeSelfSigned } from './tls/self-signed.ts'
 import { TestClock, TestLog, testDirectory } from './testing.ts'
+import { CONFIG } from './tokens.ts'
 
 const DAY = 86_400_000
 
@@ -110,6 +114,23 @@ test('the daily look stays with the certificate that a reload brought', async ()
   await new Promise((resolve) => setTimeout(resolve, 50))
   assert.is(configured(), 1)
   assert.is(gateway.pin, pin)
+  await gateway.stop()
+})
+
+test('what a reload brings stands behind CONFIG at once, but for what needs a restart', async () => {
+  const directory = testDirectory()
+  const config = join(directory, 'postern.toml')
+  const write = (text: string): void => writeFileSync(config, `[gateway]\nname = "vpn.example.com"\nlisten = ["127.0.0.1:14443"]\n${text}`)
+  write('')
+  let seen: GatewayConfig | undefined
+  const plugin: Plugin = { name: 'reader', summary: '', config: z.strictObject({}), requires: [CONFIG], start: ({ container }) => void (seen = container.resolve<GatewayConfig>(CONFIG)) }
+  const gateway = await Gateway.start({ locations: { config, dataDirectory: join(directory, 'data') }, plugins: [plugin], createDataPlane: () => new FakeDataPlane(), clock: new TestClock(), log: new TestLog() })
+  write('max-sessions = 7\nworkers = 3\n[policy]\ndpd = "10s"\n[group.staff]\n')
+  await gateway.reload()
+  assert.equal([seen?.gateway.maxSessions, seen?.gateway.workers, seen?.policy.dpdSec, [...(seen?.groups.keys() ?? [])]], [7, 0, 10, ['staff']])
+  write('[policy]\ndpd = "wrong"\n')
+  await gateway.reload().then(() => assert.unreachable('it must be refused'), (error: Error) => assert.match(error.message, /policy\.dpd/))
+  assert.is(seen?.policy.dpdSec, 10)
   await gateway.stop()
 })
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from './clock.ts'
 import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
 import type { CoreServices } from './commands/core-commands.ts'
+import { inForce, LiveConfig, RESTART_KEYS } from './config/live-config.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { connectionRelay } from './connection-relay.ts'
 import type { DataPlane, OpenInfo } from './dataplane.ts'
@@ -39,6 +40,8 @@ export class Gateway {
   private readonly closers: (() => void | Promise<void>)[] = []
   private readonly slots = new Slots()
   private readonly loaded: LoadedConfig
+  private readonly config: LiveConfig
+  private sessions: SessionTable | undefined
   /** The one whose certificates are in use. */
   private certified: LoadedConfig
   private tls: LoadedTls | undefined
@@ -49,6 +52,7 @@ export class Gateway {
   private constructor(private readonly parts: GatewayParts) {
     this.loaded = loadConfig(parts.locations.config, parts.plugins)
     this.certified = this.loaded
+    this.config = new LiveConfig(this.loaded.core)
   }
 
   static async start(parts: GatewayParts): Promise<Gateway> {
@@ -77,13 +81,15 @@ export class Gateway {
     return this.foundation?.fresh ?? false
   }
 
-  /** Certificates change live; the rest of a changed configuration waits for a restart. A refused one changes nothing. */
+  /** Certificates, groups and policy change live; the rest of a changed configuration waits for a restart. A refused one changes nothing. */
   async reload(): Promise<void> {
     const { locations, plugins, log } = this.parts
     const loaded = loadConfig(locations.config, plugins)
     const tls = await this.configureTls(loaded)
-    log.info('configuration reloaded', { certificate: tls.pin })
-    if (restartKey(loaded, plugins) !== restartKey(this.loaded, plugins)) log.warn('the configuration changed in more than its certificates: restart to apply it')
+    this.config.replace(inForce(this.config.now, loaded.core))
+    const sessions = this.sessions?.renewPolicies() ?? 0
+    log.info('configuration reloaded', { certificate: tls.pin, sessions })
+    if (restartKey(loaded, plugins) !== restartKey(this.loaded, plugins)) log.warn('a part of the changed configuration needs a restart')
   }
 
   async stop(): Promise<void> {
@@ -98,7 +104,7 @@ export class Gateway {
 
   private async open(): Promise<void> {
     const { locations: { dataDirectory }, plugins, createDataPlane, clock, log } = this.parts
-    const { slots, loaded: { core: config, warnings } } = this
+    const { slots, config, loaded: { warnings } } = this
     const foundation = layFoundation(dataDirectory, clock, log, 0)
     this.foundation = foundation
     this.closers.push(() => foundation.close())
@@ -113,9 +119,10 @@ export class Gateway {
     this.dataPlane = dataPlane
 
     const { store, health, audit } = foundation
-    const policies = createPolicies(config, () => slots.policySource.list())
+    const policies = createPolicies(() => config.now, () => slots.policySource.list())
     const keys = new CookieKeys(join(dataDirectory, 'cookie-keys.json'), clock, health)
     const sessions = new SessionTable({ audit, clock, config, dataPlane, health, keys, log: log.child('sessions'), policies, slots, store })
+    this.sessions = sessions
     const host = new PluginHost({ log, slots, dataDirectory, mode: 'serve' })
     const services: CoreServices = {
       audit, clock, config, dataDirectory, health, log, policies, store,
@@ -139,6 +146,8 @@ export class Gateway {
     this.closers.push(() => sessions.stop())
     this.closers.push(() => host.stop())
     await host.start(pluginEntries(plugins, this.loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })
+    // Those of before the start, under the configuration of now.
+    sessions.renewPolicies()
 
     const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
     this.info = info
@@ -195,6 +204,5 @@ export class Gateway {
 
 /** Everything of the configuration that a reload does not apply. */
 function restartKey({ core, plugin }: LoadedConfig, plugins: readonly Plugin[]): string {
-  const { certificates, keys, ...gateway } = core.gateway
-  return JSON.stringify([gateway, certificates.length === 0, keys.length === 0, [...core.pools], core.policy, [...core.groups], plugins.map(({ name }) => plugin(name))])
+  return JSON.stringify([RESTART_KEYS.map((key) => core.gateway[key]), [...core.pools], plugins.map(({ name }) => plugin(name))])
 }

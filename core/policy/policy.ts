@@ -68,8 +68,11 @@ export interface ResolvedPolicy {
 }
 
 export interface Policies {
-  /** user > group > attributes of the back-end > `[policy]` > built-in; key by key. */
-  resolve(who: { readonly user: string; readonly group: string; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
+  /**
+   * user > group > attributes of the back-end > `[policy]` > built-in; key by key. `groups`: all of the user's, where no
+   * policy source knows them.
+   */
+  resolve(who: { readonly user: string; readonly group: string; readonly groups?: readonly string[]; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
   /** Groups that some policy source knows for the user; undefined: known to none. */
   groups?(user: string): readonly string[] | undefined
 }

@@ -5,7 +5,7 @@ export const HISTORY_LENGTH = 16
 export interface SessionEvent {
   /** Wall clock, ms. */
   readonly at: number
-  readonly what: 'login' | 'restored' | 'tunnel-up' | 'tunnel-down' | 'dtls-up' | 'dtls-down' | 'roamed' | 'refused' | 'ending'
+  readonly what: 'login' | 'restored' | 'tunnel-up' | 'tunnel-down' | 'dtls-up' | 'dtls-down' | 'roamed' | 'refused' | 'ending' | 'policy'
   /** One of the reasons of the event, in the catalogue's word. */
   readonly reason?: string | undefined
   /** One clause for people. */

@@ -3,6 +3,7 @@ import type { DtlsDownReason, TunnelDownReason } from '../dataplane.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Logger } from '../log.ts'
 import { DTLS_ENDS, SESSION_ENDS } from './end-reasons.ts'
+import { changeText, type PolicyChange } from './policy-change.ts'
 import type { SessionEvent } from './session-history.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { DownReason, EndCause, SessionListener } from './session.ts'
@@ -60,6 +61,13 @@ export class SessionListeners {
     this.note(record, { what: 'ending', reason: 'session-timeout', text: `${secondsLeft} s until session-timeout` })
     this.log.info('session ends soon', { session: record.id, user: record.user, secondsLeft })
     this.each((listener) => listener.sessionEnding?.(record, secondsLeft))
+  }
+  policyChanged(change: PolicyChange): void {
+    const { record, before } = change
+    const what = changeText(change)
+    this.note(record, { what: 'policy', text: `policy changed: ${what}` })
+    this.log.debug('policy changed', { session: record.id, user: record.user, what })
+    this.each((listener) => listener.policyChanged?.(record, before))
   }
   contested(record: SessionRecord, peer: string): void {
     const why = 'two clients use the cookie of one session'

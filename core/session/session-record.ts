@@ -1,8 +1,9 @@
 import type { TunnelHandle, TunnelSpec } from '../dataplane.ts'
-import type { ResolvedPolicy } from '../policy/policy.ts'
+import type { PolicyLayer, ResolvedPolicy } from '../policy/policy.ts'
 import { FormerKey } from './former-key.ts'
 import { Inactivity } from './inactivity.ts'
 import type { Claim } from './lease-book.ts'
+import { expiryOf } from './policy-change.ts'
 import { SessionHistory, type SessionEvent } from './session-history.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, LearnedKeepalive, Leases, Session, SessionState, TunnelEnd } from './session.ts'
@@ -21,12 +22,19 @@ export interface Instant {
   readonly now: number
 }
 
+/** What the back-end said of the user at the login, as far as policy asks for it. */
+export interface SessionIdentity {
+  readonly groups: readonly string[]
+  readonly attributes?: PolicyLayer | undefined
+}
+
 export interface SessionSeed {
   readonly id: string
   readonly user: string
   readonly group: string
   readonly device: Device
   readonly policy: ResolvedPolicy
+  readonly identity?: SessionIdentity
   readonly keyId: string
   readonly peer: string
   /** Wall clock, ms. */
@@ -40,9 +48,12 @@ export class SessionRecord implements Session {
   readonly user: string
   readonly group: string
   readonly device: Device
-  readonly policy: ResolvedPolicy
+  policy: ResolvedPolicy
+  /** Of the last CONNECT. */
+  told: ResolvedPolicy | undefined
+  readonly identity: SessionIdentity
   /** Under which its addresses are claimed. */
-  readonly claim: Claim
+  claim: Claim
   keyId: string
   /** Handed out last, since this process began. */
   cookie: string | undefined
@@ -84,6 +95,7 @@ export class SessionRecord implements Session {
     this.group = seed.group
     this.device = seed.device
     this.policy = seed.policy
+    this.identity = seed.identity ?? { groups: [] }
     const { platform, hostname, uniqueId } = seed.device
     this.claim = { session: seed.id, pool: seed.policy.values.pool, owner: JSON.stringify([seed.user, uniqueId ?? [platform ?? '', hostname ?? '']]) }
     this.keyId = seed.keyId
@@ -132,6 +144,24 @@ export class SessionRecord implements Session {
     const ms = Math.min(limit, Math.max(limit - elapsed, RESUME_GRACE_MS))
     this.waitEndsAt = monotonic + ms
     this.waitsUntil = ms === Infinity ? undefined : now + ms
+  }
+
+  /** Another policy: its clocks go on with the time that has passed. What waits has five minutes more at least. */
+  renew(policy: ResolvedPolicy, instant: Instant): void {
+    const { values: before } = this.policy
+    const { values: after } = policy
+    this.policy = policy
+    if (!this.leases.ipv4 && !this.leases.ipv6) this.claim = { ...this.claim, pool: after.pool }
+    const waitChanges = before.idleTimeoutSec !== after.idleTimeoutSec || before.disconnectedTimeoutSec !== after.disconnectedTimeoutSec
+    if (waitChanges && this.used && this.machine.tunnel === undefined) this.wait(instant, Math.max(instant.now - (this.idleSince ?? instant.now), 0))
+    if (before.sessionTimeoutSec !== after.sessionTimeoutSec) {
+      const expiry = expiryOf(this.createdAt, policy)
+      if (expiry === undefined) this.expiresAt = undefined
+      if (expiry === undefined) this.endsAt = this.warnsAt = Infinity
+      else this.limit(instant, Math.max(expiry - instant.now, 0))
+    }
+    if (before.inactivityTimeoutSec !== after.inactivityTimeoutSec) this.looksAt = after.inactivityTimeoutSec === 0 ? Infinity : instant.monotonic
+    this.dirty = true
   }
 
   /** The session timeout begins, or goes on with `ms` left. */

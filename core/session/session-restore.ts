@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Policies, ResolvedPolicy } from '../policy/policy.ts'
 import type { Claim, LoadedLeases } from './lease-book.ts'
-import { SessionRecord } from './session-record.ts'
+import { SessionRecord, type SessionIdentity } from './session-record.ts'
 import type { SessionRow } from './session-rows.ts'
 import { SESSION_ENDS } from './end-reasons.ts'
 import type { Device, EndCause, EndedSession, Leases, Session } from './session.ts'
@@ -46,10 +46,12 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
   let device: Device
   let stored: ResolvedPolicy
   let tls: Session['tls']
+  let identity: SessionIdentity
   try {
     device = JSON.parse(row.device) as Device
     stored = JSON.parse(row.policy ?? '') as ResolvedPolicy
     tls = row.tls === null ? undefined : (JSON.parse(row.tls) as Session['tls'])
+    identity = row.identity === null ? { groups: [] } : (JSON.parse(row.identity) as SessionIdentity)
   } catch {
     return 'damaged'
   }
@@ -65,7 +67,7 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
     dtlsRxBytes: BigInt(row.dtls_rx_bytes), dtlsTxBytes: BigInt(row.dtls_tx_bytes), dtlsRxPackets: BigInt(row.dtls_rx_packets), dtlsTxPackets: BigInt(row.dtls_tx_packets),
   }
   const record = new SessionRecord({
-    id: row.id, user: row.user, group: row.grp, device, policy, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
+    id: row.id, user: row.user, group: row.grp, device, policy, identity, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
     restored: { used, totals },
   })
   const [now, monotonic] = [clock.now(), clock.monotonic()]

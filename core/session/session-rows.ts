@@ -1,6 +1,7 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import type { Store, Migration } from '../store/store.ts'
-import type { SessionRecord } from './session-record.ts'
+import { expiryOf } from './policy-change.ts'
+import type { SessionIdentity, SessionRecord } from './session-record.ts'
 import type { Totals } from './tunnel-totals.ts'
 
 export const SESSION_MIGRATIONS: readonly Migration[] = [
@@ -73,6 +74,11 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
       ALTER TABLE core_session ADD COLUMN dtls_rx_packets INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE core_session ADD COLUMN dtls_tx_packets INTEGER NOT NULL DEFAULT 0;`,
   },
+  {
+    // Groups and attributes of the login, without which its policy cannot be resolved again.
+    version: 4,
+    sql: 'ALTER TABLE core_session ADD COLUMN identity TEXT;',
+  },
 ]
 
 export interface SessionRow {
@@ -98,6 +104,7 @@ export interface SessionRow {
   readonly dtls_tx_bytes: number
   readonly dtls_rx_packets: number
   readonly dtls_tx_packets: number
+  readonly identity: string | null
 }
 
 /** The rows of sessions. Times are wall clock milliseconds. */
@@ -129,12 +136,12 @@ export class SessionRows {
       const policyId = known ?? this.policyId(policy)
       db
         .prepare(
-          `INSERT INTO core_session (id, user, grp, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, rx_bytes, tx_bytes, rx_packets, tx_packets)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)`,
+          `INSERT INTO core_session (id, user, grp, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, identity, rx_bytes, tx_bytes, rx_packets, tx_packets)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, 0, 0)`,
         )
         .run(
           session.id, session.user, session.group, JSON.stringify(session.device), policyId, session.keyId,
-          session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null,
+          session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null, identityText(session.identity),
         )
       alongside?.(session)
       return [policyId, known === undefined]
@@ -159,6 +166,21 @@ export class SessionRows {
     )
   }
 
+  /** All of them or none. */
+  setPolicies(changes: readonly { readonly record: SessionRecord; readonly policy: ResolvedPolicy }[]): void {
+    const fresh = new Map<string, number>()
+    this.store.write((db) => {
+      const update = db.prepare('UPDATE core_session SET policy = ?, expires_at = ? WHERE id = ?')
+      for (const { record, policy } of changes) {
+        const text = this.textOf(policy)
+        const id = this.policies.get(text) ?? fresh.get(text) ?? this.policyId(text)
+        fresh.set(text, id)
+        update.run(id, expiryOf(record.createdAt, policy) ?? null, record.id)
+      }
+    })
+    for (const [text, id] of fresh) this.policies.set(text, id)
+  }
+
   delete(id: string): void {
     this.store.write((db) => db.prepare('DELETE FROM core_session WHERE id = ?').run(id))
   }
@@ -178,3 +200,5 @@ export class SessionRows {
     })
   }
 }
+
+const identityText = (identity: SessionIdentity): string | null => (identity.groups.length === 0 && !identity.attributes ? null : JSON.stringify(identity))

@@ -18,6 +18,7 @@ import { EndedSessions } from './ended-sessions.ts'
 import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
+import { PolicyRenewal } from './policy-renewal.ts'
 import { PoolPressure } from './pool-pressure.ts'
 import { SessionClock } from './session-clock.ts'
 import { newSessionId } from './session-id.ts'
@@ -62,6 +63,7 @@ export class SessionTable implements Sessions {
   private readonly keepalives: KeepaliveBook
   private readonly listeners: SessionListeners
   private readonly clock: SessionClock
+  private readonly renewal: PolicyRenewal
   private readonly lately = new EndedSessions()
   private lastTunnel = 0
 
@@ -73,6 +75,7 @@ export class SessionTable implements Sessions {
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
+    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rows: this.rows })
   }
 
   /** Reads the rows; sessions wait for their clients. Then the tick begins. */
@@ -102,10 +105,10 @@ export class SessionTable implements Sessions {
   create(login: Login, alongside?: (session: Session) => void): Session {
     const { clock, keys, policies, config } = this.parts
     const { identity, group, device, peer } = login
-    const policy = policies.resolve({ user: identity.user, group, attributes: identity.attributes })
+    const policy = policies.resolve({ user: identity.user, group, groups: identity.groups, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
-    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, keyId: keys.current().id, peer, createdAt: now })
+    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions }, (other) => this.silentMs(other))
     this.checkOwnAddress(record)
     record.idleSince = now
@@ -190,6 +193,7 @@ export class SessionTable implements Sessions {
     record.tls = { version: connection.tlsVersion, cipher: connection.cipher }
     record.dirty = true
     record.mtu = start.spec.mtu
+    record.told = record.policy
     this.byTunnel.set(tunnel, record)
     record.totals.started(tunnel)
     const predecessor = record.lastTunnel
@@ -208,6 +212,13 @@ export class SessionTable implements Sessions {
     if (!record) return false
     this.apply(record, { type: 'end', cause }, { text, how })
     return true
+  }
+
+  renewPolicies(user?: string): number {
+    const changes = this.renewal.changes(user)
+    this.renewal.apply(changes)
+    for (const { record } of changes) if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
+    return changes.filter(({ changed }) => changed.length > 0).length
   }
 
   /** From the data plane. */

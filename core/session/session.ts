@@ -59,7 +59,10 @@ export interface Session {
   readonly user: string
   readonly group: string
   readonly device: Device
+  /** In force now; a reload may bring another one. */
   readonly policy: ResolvedPolicy
+  /** The one that the client was told with its last CONNECT. */
+  readonly told?: ResolvedPolicy | undefined
   readonly createdAt: number
   /** Wall clock, ms; undefined = no session timeout. Not moved by reconnecting. */
   readonly expiresAt: number | undefined
@@ -153,6 +156,11 @@ export interface Sessions {
    * when unknown.
    */
   end(id: string, cause: EndCause, text?: string, how?: DropHow): boolean
+  /**
+   * Resolves the policy of each session (of that user's) anew and puts in force what a tunnel can take live; the rest comes
+   * with the next CONNECT. How many changed. Throws a store error and has changed nothing.
+   */
+  renewPolicies(user?: string): number
 }
 
 /** Things that happen to sessions, in the order in which they happen. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { FakeDataPlane, type FakeClient } from '../../native/fake.ts'
 import type { GatewayConfig, PoolConfig } from '../config/gateway-config.ts'
+import { LiveConfig } from '../config/live-config.ts'
 import type { ConnectionInfo, DtlsOffer, OpenSpec, TunnelSpec } from '../dataplane.ts'
 import { DEFAULT_LIMITS } from '../dataplane.ts'
 import { AuditLog } from '../audit-log.ts'
@@ -42,6 +43,7 @@ export class SessionRig {
   readonly opened: ReturnType<typeof openStore>
   readonly table: SessionTable
   readonly audit: AuditLog
+  readonly config: LiveConfig
   readonly told: string[] = []
   /** Of the configuration. */
   readonly pools = new Map<string, PoolConfig>()
@@ -56,16 +58,18 @@ export class SessionRig {
     const config = {
       pools: this.pools.set('default', pool), groups: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
     } as unknown as GatewayConfig
+    this.config = new LiveConfig(config)
     const keys = new CookieKeys(join(this.directory, 'cookie-keys.json'), this.clock, this.health)
     this.audit = new AuditLog(this.opened.store, this.clock, this.log)
     this.table = new SessionTable({
-      audit: this.audit, clock: this.clock, config, dataPlane: this.plane, health: this.health, keys, log: this.log, policies: createPolicies(config, () => this.slots.policySource.list()), slots: this.slots, store: this.opened.store,
+      audit: this.audit, clock: this.clock, config: this.config, dataPlane: this.plane, health: this.health, keys, log: this.log, policies: createPolicies(() => this.config.now, () => this.slots.policySource.list()), slots: this.slots, store: this.opened.store,
     })
     this.slots.sessionEvents.add({
       sessionCreated: ({ user }) => this.told.push(`created ${user}`),
       tunnelUp: ({ user }) => this.told.push(`up ${user}`),
       dtlsUp: ({ user, dtls }) => this.told.push(`dtls up ${user} ${dtls?.cipher}`),
       dtlsDown: ({ user }, reason) => this.told.push(`dtls down ${user} ${reason}`),
+      policyChanged: ({ user, policy: { values } }, before) => this.told.push(`policy ${user} dpd ${before.values.dpdSec} -> ${values.dpdSec}`),
       sessionEnding: ({ user }, seconds) => this.told.push(`ending ${user} ${seconds}`),
       tunnelDown: ({ user }, reason) => this.told.push(`down ${user} ${reason}`),
       sessionEnded: ({ user }, cause) => this.told.push(`ended ${user} ${cause}`),
@@ -102,6 +106,11 @@ export class SessionRig {
     const spec: TunnelSpec = { ...(ipv4 && { ipv4: ipv4.address }), ...(ipv6 && { ipv6: ipv6.address }), mtu: 1400, dpdSec: 30, dpdRetries: 3, keepaliveSec: 20, ...(dtls && { dtls }), ...more }
     this.table.startTunnel({ session, connection, spec, head: HEAD, early: new Uint8Array(), seen: 0 })
     return client
+  }
+
+  /** Another `[policy]`; in force for new sessions. */
+  configure(policy: Partial<Policy>): void {
+    this.config.replace({ ...this.config.now, policy: { ...this.config.now.policy, ...policy } })
   }
 
   /** As if killed: nothing is saved, the lock is gone. */

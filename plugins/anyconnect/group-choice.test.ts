@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { GroupChoice } from './group-choice.ts'
 import { group } from './testing.ts'
 
-const groups = new GroupChoice([group('default', 'Everybody'), group('staff', 'Staff'), group('büro', 'Büro & Co')])
+const groups = new GroupChoice(() => [group('default', 'Everybody'), group('staff', 'Staff'), group('büro', 'Büro & Co')])
 const chosen = (request: Parameters<GroupChoice['choose']>[0]): string => {
   const { group: found, by } = groups.choose(request)
   return `${found.name} by ${by}`
@@ -30,7 +30,7 @@ test('G04 the choice comes first in the list; one group or a group by address gi
   const names = (request: Parameters<GroupChoice['choose']>[0]): string[] => groups.offer(groups.choose(request)).map(({ name }) => name)
   assert.equal(names({ path: '/', groupSelect: 'Staff' }), ['staff', 'default', 'büro'])
   assert.equal(names({ path: '/staff' }), [])
-  const single = new GroupChoice([group('default')])
+  const single = new GroupChoice(() => [group('default')])
   assert.equal(single.offer(single.choose({ path: '/' })), [])
 })
 

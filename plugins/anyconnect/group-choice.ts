@@ -8,12 +8,13 @@ export interface ChosenGroup {
 
 /** The groups as a client meets them. */
 export class GroupChoice {
-  private readonly groups: readonly GroupConfig[]
+  /** Those of now, in the order of the file; the first is the default. */
+  constructor(private readonly current: () => Iterable<GroupConfig>) {}
 
-  /** In the order of the file; the first is the default. */
-  constructor(groups: Iterable<GroupConfig>) {
-    this.groups = [...groups]
-    if (this.groups.length === 0) throw new Error('there is always a group')
+  private get groups(): readonly GroupConfig[] {
+    const groups = [...this.current()]
+    if (groups.length === 0) throw new Error('there is always a group')
+    return groups
   }
 
   get first(): GroupConfig {
@@ -43,8 +44,9 @@ export class GroupChoice {
 
   /** What the client offers: the chosen one first, because some clients show the first as selected; empty with one group. */
   offer(chosen: ChosenGroup): readonly GroupConfig[] {
-    if (this.groups.length === 1 || chosen.by === 'url') return []
-    return [chosen.group, ...this.groups.filter((group) => group !== chosen.group)]
+    const { groups } = this
+    if (groups.length === 1 || chosen.by === 'url') return []
+    return [chosen.group, ...groups.filter((group) => group.name !== chosen.group.name)]
   }
 
   byPath(path: string): GroupConfig | undefined {

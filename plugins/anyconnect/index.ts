@@ -25,19 +25,32 @@ export default {
 
     const dialogues = new Dialogues(clock, context.config['max-login-time'] * 1000)
     const counters = new Counters(dialogues)
-    const groups = new GroupChoice(config.groups.values())
-    const gatewayName = config.gateway.name
+    const groups = new GroupChoice(() => config.groups.values())
     const auth = new AggregateAuth({
       sessions, clock, log, dialogues, groups, counters,
-      maxSessions: config.gateway.maxSessions,
+      get maxSessions() {
+        return config.gateway.maxSessions
+      },
       audit: container.resolve<Audit>(AUDIT),
       backends: () => slots.authBackend.list(),
       admissions: () => slots.admission.list(),
       profile: (session) => slots.clientProfile.get()?.profile(session),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),
     })
-    const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, random: Math.random, negotiators: () => slots.negotiator.list() })
-    const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
+    const gate = new TunnelGate({
+      sessions, clock, log, counters, random: Math.random,
+      get gatewayName() {
+        return config.gateway.name
+      },
+      negotiators: () => slots.negotiator.list(),
+    })
+    const routes = new PortRoutes({
+      auth, gate, log, counters, groups,
+      get gatewayName() {
+        return config.gateway.name
+      },
+      routes: () => slots.httpRoute.list(),
+    })
     const port = new VpnPort(container.resolve<DataPlane>(DATA_PLANE), routes, counters)
     context.set(slots.connections, port)
     context.add(slots.metric, counters)

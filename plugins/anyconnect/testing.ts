@@ -96,6 +96,7 @@ export class MemorySessions implements Sessions {
     this.tunnels.delete(tunnel)
     if (id !== undefined && down.reason === 'peer-disconnect' && down.detail[0] === 0xb0) this.end(id, 'user')
   }
+  renewPolicies = (): number => 0
   get live(): number {
     return this.tunnels.size
   }
@@ -175,7 +176,7 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const slots = new Slots()
   const backends = options.backends ?? [new PasswordBackend()]
   const sessions = new MemorySessions(plane, clock, { ...POLICY, ...options.policy })
-  const groups = new GroupChoice(options.groups ?? [group('default', 'Default')])
+  const groups = new GroupChoice(() => options.groups ?? [group('default', 'Default')])
   const dialogues = new Dialogues(clock, options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
   const gatewayName = 'vpn.example.com'
