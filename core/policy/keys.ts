@@ -56,7 +56,7 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   sessionTimeoutSec: { key: 'session-timeout', schema: duration(), builtIn: 0, title: 'Session timeout', description: 'Life of a session from its login; 0s = no limit' },
   rekeyTimeSec: { key: 'rekey-time', schema: timeout(), builtIn: 43_200, title: 'Rekey time', description: 'Longest life of keys; 0s = as long as they are safe' },
   rekeyMethod: { key: 'rekey-method', schema: z.enum(['new-tunnel', 'ssl']), builtIn: 'new-tunnel', title: 'Rekey method', description: 'new-tunnel: the client comes back with a new connection; ssl: the gateway changes keys in place (TLS 1.3; DTLS by a new handshake)' },
-  dtls: { key: 'dtls', schema: z.boolean(), builtIn: true, title: 'DTLS', description: 'The client may use UDP', notInForce: 'anywhere' },
+  dtls: { key: 'dtls', schema: z.boolean(), builtIn: true, title: 'DTLS', description: 'The client may use UDP' },
   mtu: { key: 'mtu', schema: integer(576, 9000), builtIn: 1400, title: 'MTU', description: 'Largest inner packet, bytes; at least 1280 with IPv6' },
   compression: { key: 'compression', schema: z.boolean(), builtIn: false, title: 'Compression', description: 'Packets are compressed where the client can. Off, because sizes then tell secrets (VORACLE), and for the CPU' },
   banner: { key: 'banner', schema: banner(), builtIn: '', title: 'Banner', description: 'Text shown to the user after login' },

@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Session } from '../../core/api.ts'
 import { answer, CLIENTS, SECRET, session, TUNNEL, directory } from './testing.ts'
 
 const PSK = 'PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256:PSK-CHACHA20-POLY1305'
@@ -102,6 +103,15 @@ test('the port is that of the listener which the client reached; where no datagr
   assert.equal([headers, offer], [[], undefined])
   assert.match(log.lines[0] ?? '', /no UDP port 4443 is open/)
   assert.is(answer(client, { udp: [] }).offer, undefined)
+})
+
+test('the policy key dtls = false: no header and no offer in either mode, the log says which layer', () => {
+  const off = { ...session(), policy: { values: { compression: false, dtls: false }, origins: { dtls: 'group guests' } } } as unknown as Session
+  for (const name of ['openconnect 9.01, GnuTLS', 'Windows 5.1'] as const) {
+    const { headers, offer, log } = answer(CLIENTS[name], { session: off })
+    assert.equal([headers, offer], [[], undefined])
+    assert.match(log.lines[0] ?? '', /dtls = false in group guests/)
+  }
 })
 
 test('a client without DTLS headers is not bothered', () => {

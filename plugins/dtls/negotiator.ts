@@ -1,7 +1,7 @@
 import type { ConnectRequest, Contribution, DeviceListener, DtlsOffer, Logger, Negotiator, OpenInfo, Session, ToldClocks, TunnelSpec } from '../../core/api.ts'
 import type { ChannelIds } from './channel-ids.ts'
 import { choose, type Choice } from './choose.ts'
-import { dialledPort, readDtlsRequest } from './dtls-request.ts'
+import { dialledPort, readDtlsRequest, type DtlsRequest } from './dtls-request.ts'
 import type { Suite } from './suite.ts'
 
 const UDP_HEADER = 8
@@ -43,7 +43,7 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
     const { port: local } = request.connection.local
     const port = dialledPort(request) ?? local
     const asked = readDtlsRequest(request)
-    const choice: Choice = this.ports.has(local) ? choose(asked, this.suites) : { refused: `no UDP port ${local} is open` }
+    const choice = this.choice(local, asked, session)
     if ('refused' in choice) {
       this.log.info('no dtls', { session: session.id, user: session.user, reason: choice.refused })
       return NOTHING
@@ -51,6 +51,11 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
     const offer = choice.mode === 'psk' ? this.shared(choice.suites, session, port) : this.resumed(choice.suite, choice.masterSecret, session, port)
     const encoding = session.policy.values.compression ? ENCODINGS.find((name) => asked.encodings.includes(name)) : undefined
     return encoding === undefined ? offer : compressed(offer, encoding)
+  }
+
+  private choice(port: number, asked: DtlsRequest, session: Session): Choice {
+    if (!session.policy.values.dtls) return { refused: `dtls = false in ${session.policy.origins.dtls}` }
+    return this.ports.has(port) ? choose(asked, this.suites) : { refused: `no UDP port ${port} is open` }
   }
 
   private shared(suites: readonly Suite[], session: Session, port: number): ChannelPart {

@@ -73,7 +73,7 @@ export function connectRequest(headers: Lines, port = 443): ConnectRequest {
     },
   }
 }
-export const session = (id = 'a'.repeat(26), compression = false): Session => ({ id, user: 'bob', policy: { values: { compression } } }) as Session
+export const session = (id = 'a'.repeat(26), compression = false): Session => ({ id, user: 'bob', policy: { values: { compression, dtls: true } } }) as Session
 
 export class LineLog implements Logger {
   readonly lines: string[] = []
