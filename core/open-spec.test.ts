@@ -13,7 +13,7 @@ test('every pool\'s first address is on the device, and the device takes the lar
   const config = {
     gateway: { listen: [{ address: '0.0.0.0', port: 443 }], device: 'postern%d', workers: 2, fips: true },
     pools: new Map([['a', { name: 'a', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 }], ['b', { name: 'b', ipv4: '10.30.0.0/24', quarantineSec: 300 }]]),
-    policy: { mtu: 1300 }, groups: new Map([['big', { name: 'big', label: 'big', auth: [], policy: { mtu: 1390 } }]]),
+    policy: { mtu: 1300 }, groups: new Map([['big', { name: 'big', label: 'big', auth: [], policy: { mtu: 1390 } }]]), hosts: new Map(),
   } as unknown as GatewayConfig
   const { addresses, mtu, workers, device, listen, udp, fips } = openSpec(config, createPolicies(config, () => []), testDirectory(), true)
   assert.equal([udp, fips], [true, true])

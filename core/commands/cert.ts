@@ -30,7 +30,7 @@ async function selfSigned(clock: Pick<Clock, 'now'>, { options }: CommandInput):
 
 async function show({ config, dataDirectory, clock }: Pick<CoreServices, 'config' | 'dataDirectory' | 'clock'>): Promise<CommandResult> {
   const { certificates, findings } = await loadTlsContexts(config, dataDirectory, { now: clock.now() })
-  return { data: certificates, text: findings.map((finding) => `${finding.severity}: ${finding.text}`).join('\n') }
+  return { data: certificates.map((one) => ({ ...one, host: one.host ?? null })), text: findings.map((finding) => `${finding.severity}: ${finding.text}`).join('\n') }
 }
 
 export const certCommands: readonly CoreCommand[] = [
@@ -39,7 +39,7 @@ export const certCommands: readonly CoreCommand[] = [
       path: 'cert show', summary: 'Show the certificates of the gateway and the pin that clients may check', where: 'either',
       columns: [
         { key: 'subject', title: 'Subject' }, { key: 'names', title: 'Names', format: 'list' }, { key: 'keyType', title: 'Key' },
-        { key: 'notAfter', title: 'Valid until', format: 'time' }, { key: 'pin', title: 'Pin' }, { key: 'file', title: 'File' },
+        { key: 'notAfter', title: 'Valid until', format: 'time' }, { key: 'pin', title: 'Pin' }, { key: 'file', title: 'File' }, { key: 'host', title: 'Host' },
       ],
     },
     handler: (services) => () => show(services),

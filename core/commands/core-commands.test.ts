@@ -22,7 +22,7 @@ const setUp = (serving = true) => {
   const registry = new CommandRegistry()
   let reloads = 0
   const services = {
-    audit, clock: rig.clock, dataDirectory: rig.directory, health: rig.health, log: rig.log, store: rig.opened.store,
+    audit, clock: rig.clock, config: { hosts: new Map([['branch', { name: 'branch', names: ['branch.example.com'], groups: ['staff'] }]]) }, dataDirectory: rig.directory, health: rig.health, log: rig.log, store: rig.opened.store,
     plugins: () => [{ name: 'auth-local', state: 'on' as const }, { name: 'dtls', state: 'skipped' as const, reason: 'no UDP' }],
     serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reload: async () => void reloads++ } : undefined,
   } as unknown as CoreServices

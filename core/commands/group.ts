@@ -1,5 +1,6 @@
 import type { CommandInput, CommandResult } from '../commands.ts'
 import type { GatewayConfig, GroupConfig } from '../config/gateway-config.ts'
+import { defaultGroup } from '../config/hosts.ts'
 import { GatewayError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import { POLICY_KEYS, POLICY_PROPERTIES } from '../policy/keys.ts'
@@ -15,7 +16,6 @@ export function groupNamed(config: GatewayConfig, name: string): GroupConfig {
   const guess = nearest(name, config.groups.keys())
   throw new GatewayError('GROUP_UNKNOWN', `there is no group ${JSON.stringify(name)}${guess === undefined ? '' : `; did you mean "${guess}"?`}`)
 }
-export const defaultGroup = (config: GatewayConfig): string => config.groups.keys().next().value ?? 'default'
 
 function list(config: GatewayConfig): CommandResult {
   const first = defaultGroup(config)

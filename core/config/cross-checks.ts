@@ -1,7 +1,7 @@
 import { contains, overlaps, parseAddress, parsePrefix, type Prefix } from '../net/address.ts'
 import { BUILT_IN_POLICY } from '../policy/keys.ts'
 import type { PolicyValues } from '../policy/policy.ts'
-import type { GatewayConfig, PoolConfig } from './gateway-config.ts'
+import type { GatewayConfig, HostConfig, PoolConfig } from './gateway-config.ts'
 import type { Path } from './locate.ts'
 import { pathText, type Problems } from './problems.ts'
 import type { Sound } from './sections.ts'
@@ -14,14 +14,19 @@ export function crossCheck(config: GatewayConfig, sound: Sound, problems: Proble
   if (!sound.has('pool') || !sound.has('policy')) return
   checkPolicy(['policy'], config.policy, config, {}, problems)
   for (const group of config.groups.values()) checkPolicy(['group', group.name, 'policy'], group.policy, config, config.policy, problems)
+  for (const host of config.hosts.values()) checkPolicy(['host', host.name, 'policy'], host.policy, config, config.policy, problems)
+}
+
+/** The files of `[gateway]` or of a host. */
+export function checkCertificates(path: Path, { certificates, keys }: Pick<HostConfig, 'certificates' | 'keys'>, problems: Problems): void {
+  if (certificates.length === keys.length) return
+  const count = (what: string, files: readonly string[]) => `${files.length} ${what}${files.length === 1 ? '' : 's'}`
+  problems.add([...path, keys.length > 0 ? 'key' : 'certificate'], `${pathText(path)}: ${count('certificate', certificates)} and ${count('key', keys)}; each certificate needs its key, in the same order`)
 }
 
 function checkGateway({ gateway, pools }: GatewayConfig, problems: Problems): void {
-  const { certificates, keys, listen } = gateway
-  if (certificates.length !== keys.length) {
-    const count = (what: string, files: readonly string[]) => `${files.length} ${what}${files.length === 1 ? '' : 's'}`
-    problems.add(['gateway', keys.length > 0 ? 'key' : 'certificate'], `gateway: ${count('certificate', certificates)} and ${count('key', keys)}; each certificate needs its key, in the same order`)
-  }
+  const { listen } = gateway
+  checkCertificates(['gateway'], gateway, problems)
   const seen = new Set<string>()
   listen.forEach(({ address, port }, index) => {
     const path = ['gateway', 'listen', index]

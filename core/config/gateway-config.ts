@@ -15,11 +15,28 @@ export interface GatewayConfig {
     readonly maxSessions: number
     /** Approved algorithms only, in TLS and DTLS. */
     readonly fips: boolean
+    /** Names of the groups offered where no host answers, in this order; the first is the default group. Never empty. */
+    readonly groups: readonly string[]
   }
   readonly pools: ReadonlyMap<string, PoolConfig>
   readonly policy: PolicyValues
-  /** In the order of the file; the first is the default group. Never empty: `default` stands in. */
+  /** In the order of the file. Never empty: `default` stands in. */
   readonly groups: ReadonlyMap<string, GroupConfig>
+  /** By the name of their section. */
+  readonly hosts: ReadonlyMap<string, HostConfig>
+}
+/** What the gateway is under some of its names. */
+export interface HostConfig {
+  readonly name: string
+  /** What clients may call it, lower case, `*.example.com` allowed. Never empty. */
+  readonly names: readonly string[]
+  /** Empty: those of the gateway. Same length as `keys`. */
+  readonly certificates: readonly string[]
+  readonly keys: readonly string[]
+  /** Names of the groups offered here, in this order; those of the gateway where none are given. Never empty. */
+  readonly groups: readonly string[]
+  /** Between the layers of a session's group or back-end and `[policy]`. */
+  readonly policy: PolicyValues
 }
 export interface PoolConfig {
   readonly name: string

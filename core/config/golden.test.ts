@@ -32,9 +32,9 @@ const plugins: readonly Plugin[] = [
 function outcome(toml: string): string | object {
   try {
     const { core, plugin, warnings } = checkConfig(Buffer.from(toml), join(folder, 'postern.toml'), plugins)
-    const { pools, groups, ...rest } = core
+    const { pools, groups, hosts, ...rest } = core
     const value = {
-      ...rest, pools: Object.fromEntries(pools), groups: Object.fromEntries(groups), plugins: Object.fromEntries(plugins.map(({ name }) => [name, plugin(name)])),
+      ...rest, pools: Object.fromEntries(pools), groups: Object.fromEntries(groups), hosts: Object.fromEntries(hosts), plugins: Object.fromEntries(plugins.map(({ name }) => [name, plugin(name)])),
       warnings: warnings.map(({ text }) => text),
     }
     return JSON.parse(JSON.stringify(value).replaceAll(`${folder}/`, '')) as object

@@ -30,11 +30,14 @@ export class LiveConfig implements GatewayConfig {
   get groups(): GatewayConfig['groups'] {
     return this.current.groups
   }
+  get hosts(): GatewayConfig['hosts'] {
+    return this.current.hosts
+  }
 }
 
-/** Keys of `[gateway]` that only a restart changes; their properties have the same names. */
+/** Properties of `[gateway]` that only a restart changes. */
 export const RESTART_KEYS = Object.entries(GatewaySchema.shape)
-  .flatMap(([key, schema]) => (schema.meta()?.['restart'] === true ? [key as keyof GatewayConfig['gateway']] : []))
+  .flatMap(([key, schema]) => (schema.meta()?.['restart'] === true ? [key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof GatewayConfig['gateway']] : []))
 
 /** What of `next` can be in force without a restart. */
 export function inForce(old: GatewayConfig, next: GatewayConfig): GatewayConfig {

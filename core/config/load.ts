@@ -5,6 +5,7 @@ import type { CheckFinding, Plugin } from '../plugin.ts'
 import { crossCheck } from './cross-checks.ts'
 import { FileRefusal, readWhole } from './files.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import { checkHosts, offeredNowhere } from './host-checks.ts'
 import { locate } from './locate.ts'
 import { notInForce } from './not-in-force.ts'
 import { pathText, Problems } from './problems.ts'
@@ -16,7 +17,7 @@ import { quote } from './written.ts'
 export const DEFAULT_CONFIG_FILE = '/etc/postern/postern.toml'
 /** The parser needs seconds for more. */
 export const MAX_CONFIG_BYTES = 1024 * 1024
-const CORE_SECTIONS = ['gateway', 'pool', 'policy', 'group']
+const CORE_SECTIONS = ['gateway', 'pool', 'policy', 'group', 'host']
 
 export interface LoadedConfig {
   readonly core: GatewayConfig
@@ -72,6 +73,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
     for (const { name, absent } of plugins) if (absent !== undefined && sections.get(name)?.state === 'on') warnings.push(`[${name}] has no effect: ${absent}`)
     crossCheck(core, sound, problems)
     for (const plugin of plugins) checkAcross(plugin, sections.get(plugin.name), core, problems)
+    checkHosts(core, sound, problems)
     checkBackends(core, plugins, sections, problems)
     problems.throwIfAny()
     return {
@@ -81,7 +83,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
         if (!section) throw new Error(`no plugin ${name} was given to loadConfig`)
         return section
       },
-      warnings: [...warnings, ...notInForce(core)].map((warning) => ({ severity: 'warning', text: warning })),
+      warnings: [...warnings, ...offeredNowhere(core), ...notInForce(core)].map((warning) => ({ severity: 'warning', text: warning })),
     }
   })
 }

@@ -12,7 +12,10 @@ export const NOT_IN_FORCE: readonly { readonly key: string; readonly where: 'any
 
 /** One line for each such key that the operator set to something. */
 export function notInForce(config: GatewayConfig): string[] {
-  const layers = [{ path: ['policy'], policy: config.policy }, ...[...config.groups.values()].map(({ name, policy }) => ({ path: ['group', name, 'policy'], policy }))]
+  const layers = [
+    { path: ['policy'], policy: config.policy },
+    ...(['group', 'host'] as const).flatMap((section) => [...config[`${section}s`].values()].map(({ name, policy }) => ({ path: [section, name, 'policy'], policy }))),
+  ]
   const keys = layers.flatMap(({ path, policy }) =>
     NOT_IN_FORCE.flatMap(({ key, where, idle, value }) => {
       const set = value(policy)

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { PolicySchema } from '../policy/keys.ts'
 import { filePath } from './files.ts'
-import { canonicalName, cidr, listenAddress, publicName } from './network.ts'
+import { canonicalName, cidr, domainName, listenAddress, publicName } from './network.ts'
 import { duration, integer } from './units.ts'
 
 /** Schemas of the core's own sections. */
@@ -25,7 +25,8 @@ export const GatewaySchema = z.strictObject({
   key: oneOrMore().default([]).meta({ title: 'Key', description: 'PEM, one for each certificate' }),
   workers: integer(0, 256).default(0).meta({ title: 'Workers', description: 'Data-plane threads, 0 = by the machine', restart: true }),
   device: device().default('postern%d').meta({ title: 'Device', description: 'TUN name', restart: true }),
-  'proxy-protocol-from': z.array(cidr()).max(100).default([]).meta({ title: 'PROXY protocol', description: 'Networks whose PROXY header is believed' }),
+  groups: z.array(z.string()).min(1).max(500).optional().meta({ title: 'Groups', description: 'Offered where no host answers, in this order, the first to who has none; absent: every group that no host has' }),
+  'proxy-protocol-from': z.array(cidr()).max(100).default([]).meta({ title: 'PROXY protocol', description: 'Networks whose PROXY header is believed', restart: true }),
   'max-sessions': integer(0, 1_000_000).default(0).meta({ title: 'Sessions', description: 'At the same time; 0 = no limit' }),
   fips: z.boolean().default(false).meta({ title: 'FIPS', description: 'AES-GCM, P-256 and P-384 only, in TLS and DTLS', restart: true }),
 })
@@ -39,6 +40,14 @@ export const PoolSchema = z.strictObject({
 export const GroupSchema = z.strictObject({
   label: z.string().min(1).max(64).optional().meta({ title: 'Label', description: 'What users see; the name when absent' }),
   auth: z.array(z.array(z.string()).min(1).max(4)).min(1).max(8).default([['local']]).meta({ title: 'Authentication', description: 'Alternatives of chains of back-ends' }),
+  policy: PolicySchema.default({}),
+})
+
+export const HostSchema = z.strictObject({
+  names: z.array(domainName({ wildcard: true })).min(1).max(100).optional().meta({ title: 'Names', description: 'What clients may call it; the name of the section when absent' }),
+  certificate: oneOrMore().default([]).meta({ title: 'Certificate', description: 'PEM, leaf first; absent: the gateway\'s' }),
+  key: oneOrMore().default([]).meta({ title: 'Key', description: 'PEM, one for each certificate' }),
+  groups: z.array(z.string()).min(1).max(500).optional().meta({ title: 'Groups', description: 'Offered here, in this order; absent: those of the gateway' }),
   policy: PolicySchema.default({}),
 })
 

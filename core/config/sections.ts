@@ -1,9 +1,11 @@
+import { parseAddress } from '../net/address.ts'
 import type { Plugin } from '../plugin.ts'
 import { parseSection } from './describe.ts'
-import type { GatewayConfig, GroupConfig, PoolConfig } from './gateway-config.ts'
+import type { GatewayConfig, GroupConfig, HostConfig, PoolConfig } from './gateway-config.ts'
+import { canonicalName } from './network.ts'
 import type { Path } from './locate.ts'
 import { pathText, type Problems } from './problems.ts'
-import { defaultName, GatewaySchema, GroupSchema, PoolSchema, SECTION_NAME } from './schema.ts'
+import { defaultName, GatewaySchema, GroupSchema, HostSchema, PoolSchema, SECTION_NAME } from './schema.ts'
 import { PolicySchema } from '../policy/keys.ts'
 import type { Table } from './toml.ts'
 import { quote } from './written.ts'
@@ -11,12 +13,13 @@ import { quote } from './written.ts'
 const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
 /** Sections without a problem: checks between sections look only at these. */
-export type Sound = ReadonlySet<'gateway' | 'policy' | 'pool' | 'group'>
+export type Sound = ReadonlySet<CoreSection>
+type CoreSection = 'gateway' | 'policy' | 'pool' | 'group' | 'host'
 
 /** The core's own sections. What has a problem is left out, or stands with its built-in values. */
 export function readCore(table: Table, file: string, problems: Problems): { readonly core: GatewayConfig; readonly sound: Sound } {
-  const sound = new Set<'gateway' | 'policy' | 'pool' | 'group'>()
-  const section = <T>(name: 'gateway' | 'policy' | 'pool' | 'group', read: () => T): T => {
+  const sound = new Set<CoreSection>()
+  const section = <T>(name: CoreSection, read: () => T): T => {
     const before = problems.count
     const value = read()
     if (problems.count === before) sound.add(name)
@@ -32,30 +35,46 @@ export function readCore(table: Table, file: string, problems: Problems): { read
     const group = parseSection(GroupSchema, value, path, problems)?.value
     return group && { name, label: group.label ?? name, auth: group.auth, policy: group.policy }
   }))
+  const written = section('host', () => named('host', table['host'], problems, (name, value, path) => {
+    const host = parseSection(HostSchema, value, path, problems)?.value
+    return host && { name, names: host.names ?? [canonicalName(name) ?? name], certificates: host.certificate, keys: host.key, groups: host.groups, policy: host.policy }
+  }))
   if (pools.size === 0 && sound.has('pool')) pools.set('default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 })
   if (groups.size === 0 && sound.has('group')) groups.set('default', { name: 'default', label: 'default', auth: [['local']], policy: {} })
+  const own = gateway.groups ?? unclaimed(groups, [...written.values()])
+  const hosts = new Map([...written].map(([name, host]): [string, HostConfig] => [name, { ...host, groups: host.groups ?? own }]))
   const core = {
     file,
     gateway: {
       name: gateway.name ?? defaultName(), listen: gateway.listen, certificates: gateway.certificate, keys: gateway.key, workers: gateway.workers, device: gateway.device,
       proxyProtocolFrom: gateway['proxy-protocol-from'], maxSessions: gateway['max-sessions'], fips: gateway.fips,
+      groups: own,
     },
-    pools, policy, groups,
+    pools, policy, groups, hosts,
   }
   return { core, sound }
 }
 
+/** Groups that no host names. */
+function unclaimed(groups: ReadonlyMap<string, GroupConfig>, hosts: readonly { readonly groups: readonly string[] | undefined }[]): readonly string[] {
+  const claimed = new Set(hosts.flatMap((host) => host.groups ?? []))
+  return [...groups.keys()].filter((name) => !claimed.has(name))
+}
+
 const MAX_NAMED = 500
-/** `[pool.NAME]` or `[group.NAME]`: every table of it that has no problem, in the order of the file. */
-function named<T>(section: 'pool' | 'group', value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> {
+const EXAMPLES = { pool: 'default', group: 'staff', host: '"vpn2.example.com"' } as const
+const isHostName = (name: string): boolean => canonicalName(name) !== undefined && !parseAddress(name)
+/** `[pool.NAME]`, `[group.NAME]` or `[host.NAME]`: every table of it that has no problem, in the order of the file. */
+function named<T>(section: keyof typeof EXAMPLES, value: unknown, problems: Problems, read: (name: string, value: unknown, path: Path) => T | undefined): Map<string, T> {
   if (value !== undefined && !isTable(value)) problems.add([section], `${section}: must be written [${section}.NAME]`, 'key')
   const result = new Map<string, T>()
   const entries = isTable(value) ? Object.entries(value) : []
   if (entries.length > MAX_NAMED) problems.add([section, entries[MAX_NAMED]?.[0] ?? ''], `${section}: more than ${MAX_NAMED} of them`, 'key')
   for (const [name, entry] of entries.slice(0, MAX_NAMED)) {
     const path = [section, name]
-    if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${section === 'pool' ? 'default' : 'staff'}]`, 'key')
-    else if (!SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
+    if (!isTable(entry)) problems.add(path, `${pathText(path)}: must be a table, as in [${section}.${EXAMPLES[section]}]`, 'key')
+    else if (section === 'host' && !isHostName(name)) problems.add(path, `${quote(name)} is not the name of a host, such as "vpn2.example.com"`, 'key')
+    else if (section !== 'host' && !SECTION_NAME.test(name)) problems.add(path, `${quote(name)} is not a name: letters, digits, ".", "_" and "-", at most 64`, 'key')
     else {
       const parsed = read(name, entry, path)
       if (parsed !== undefined) result.set(name, parsed)

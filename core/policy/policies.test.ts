@@ -55,6 +55,33 @@ test('a group without values and a group that is not there both fall through', (
   for (const group of ['guests', 'gone']) assert.is(createPolicies(core, () => []).resolve({ user: 'eve', group }).origins.mtu, '[policy]')
 })
 
+test('G04 a host gives a layer of its own between group and [policy], for who logged in there alone', () => {
+  const { core } = checkConfig(Buffer.from(`
+[gateway]
+groups = ["staff"]
+[policy]
+mtu = 1300
+banner = "all"
+[group.staff.policy]
+dns = ["10.9.9.9"]
+[host."vpn2.example.com".policy]
+banner = "branch"
+dns = ["10.8.8.8"]
+[host.plain]
+`), '/x.toml', [])
+  const policies = createPolicies(core, () => [])
+  const at = (host?: string) => {
+    const { values, origins } = policies.resolve({ user: 'eve', group: 'staff', host })
+    return [values.banner, origins.banner, values.dns[0], origins.dns, origins.mtu]
+  }
+  assert.equal(at(), ['all', '[policy]', '10.9.9.9', 'group staff', '[policy]'])
+  assert.equal(at('vpn2.example.com'), ['branch', 'host vpn2.example.com', '10.9.9.9', 'group staff', '[policy]'])
+  for (const host of ['plain', 'gone']) assert.equal(at(host), at())
+  assert.is(policies.resolve({ user: 'eve', group: 'staff', host: 'plain' }), policies.resolve({ user: 'mallory', group: 'staff' }))
+  const attributes = { origin: 'radius', values: { banner: 'radius' } }
+  assert.is(policies.resolve({ user: 'eve', group: 'staff', host: 'vpn2.example.com', attributes }).origins.banner, 'radius')
+})
+
 test('every key has a value and an origin even with nothing configured', () => {
   const { values, origins } = createPolicies(checkConfig(new Uint8Array(), '/x.toml', []).core, () => []).resolve({ user: 'u', group: 'default' })
   assert.equal(values, BUILT_IN_POLICY)

@@ -11,12 +11,12 @@ export function createPolicies(config: GatewayConfig | (() => GatewayConfig), so
   const current = typeof config === 'function' ? config : () => config
   let shared = new SharedPolicies(current())
   return {
-    resolve({ user, group, attributes }) {
+    resolve({ user, group, host, attributes }) {
       const config = current()
       const own = sources().flatMap((source) => source.layer(user) ?? [])
-      if (own.length > 0 || attributes) return resolveLayers([...own, ...groupLayer(config, group), ...(attributes ? [attributes] : []), baseLayer(config)])
+      if (own.length > 0 || attributes) return resolveLayers([...own, ...groupLayer(config, group), ...(attributes ? [attributes] : []), ...hostLayer(config, host), baseLayer(config)])
       if (shared.config !== config) shared = new SharedPolicies(config)
-      return shared.of(group)
+      return shared.of(group, host)
     },
     groups(user) {
       const known = sources().map((source) => source.groups?.(user)).filter((groups) => groups !== undefined)
@@ -29,23 +29,25 @@ const groupLayer = ({ groups }: GatewayConfig, group: string): readonly PolicyLa
   const values = groups.get(group)?.policy
   return values ? [{ origin: `group ${group}`, values }] : []
 }
+const hostLayer = (config: GatewayConfig, host: string | undefined): readonly PolicyLayer[] => {
+  const values = host === undefined ? undefined : config.hosts.get(host)?.policy
+  return values && Object.keys(values).length > 0 ? [{ origin: `host ${host}`, values }] : []
+}
 const baseLayer = ({ policy }: GatewayConfig): PolicyLayer => ({ origin: '[policy]', values: policy })
 
-/** What everybody in a group has who has nothing of their own: one value for all of them. */
+/** What everybody in a group of a host has who has nothing of their own: one value for all of them. */
 class SharedPolicies {
-  private readonly byGroup = new Map<string, ResolvedPolicy>()
-  private readonly outside: ResolvedPolicy
+  private readonly known = new Map<string, ResolvedPolicy>()
 
-  constructor(readonly config: GatewayConfig) {
-    this.outside = resolveLayers([baseLayer(config)])
-  }
+  constructor(readonly config: GatewayConfig) {}
 
-  of(group: string): ResolvedPolicy {
-    if (!this.config.groups.has(group)) return this.outside
-    const known = this.byGroup.get(group)
+  of(group: string, host: string | undefined): ResolvedPolicy {
+    const layers = [...groupLayer(this.config, group), ...hostLayer(this.config, host), baseLayer(this.config)]
+    const key = layers.map(({ origin }) => origin).join()
+    const known = this.known.get(key)
     if (known) return known
-    const resolved = resolveLayers([...groupLayer(this.config, group), baseLayer(this.config)])
-    this.byGroup.set(group, resolved)
+    const resolved = resolveLayers(layers)
+    this.known.set(key, resolved)
     return resolved
   }
 }

@@ -56,7 +56,7 @@ export interface Policy {
 export type PolicyKey = keyof Policy
 export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined }
 
-/** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `[policy]`, `built-in`. */
+/** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `host vpn2.example.com`, `[policy]`, `built-in`. */
 export interface PolicyLayer {
   readonly origin: string
   readonly values: PolicyValues
@@ -69,10 +69,10 @@ export interface ResolvedPolicy {
 
 export interface Policies {
   /**
-   * user > group > attributes of the back-end > `[policy]` > built-in; key by key. `groups`: all of the user's, where no
+   * user > group > attributes of the back-end > host > `[policy]` > built-in; key by key. `groups`: all of the user's, where no
    * policy source knows them.
    */
-  resolve(who: { readonly user: string; readonly group: string; readonly groups?: readonly string[]; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
+  resolve(who: { readonly user: string; readonly group: string; readonly host?: string | undefined; readonly groups?: readonly string[]; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
   /** Groups that some policy source knows for the user; undefined: known to none. */
   groups?(user: string): readonly string[] | undefined
 }

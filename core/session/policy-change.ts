@@ -14,8 +14,8 @@ export interface PolicyChange {
 }
 
 /** The policy that a session would have by what is configured now. */
-export const policyOf = (policies: Policies, { user, group, identity }: SessionRecord): ResolvedPolicy =>
-  policies.resolve({ user, group, groups: identity.groups, attributes: identity.attributes })
+export const policyOf = (policies: Policies, { user, group, host, identity }: SessionRecord): ResolvedPolicy =>
+  policies.resolve({ user, group, host, groups: identity.groups, attributes: identity.attributes })
 
 export function policyChange(record: SessionRecord, after: ResolvedPolicy): PolicyChange | undefined {
   const { policy: before } = record

@@ -53,6 +53,7 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
     expiresAt: time(session.expiresAt),
     device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
     pool: session.policy.values.pool,
+    host: session.host ?? null,
     tunnels: session.tunnels,
     lastEnd: session.lastEnd ? { reason: session.lastEnd.reason, text: session.lastEnd.text, at: time(session.lastEnd.at) } : null,
     waits: session.state === 'waiting' ? { why: waitReason(session), since: brief.idleSince, until: time(session.waitsUntil) } : null,

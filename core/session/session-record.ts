@@ -32,6 +32,7 @@ export interface SessionSeed {
   readonly id: string
   readonly user: string
   readonly group: string
+  readonly host?: string | undefined
   readonly device: Device
   readonly policy: ResolvedPolicy
   readonly identity?: SessionIdentity
@@ -47,6 +48,7 @@ export class SessionRecord implements Session {
   readonly id: string
   readonly user: string
   readonly group: string
+  readonly host: string | undefined
   readonly device: Device
   policy: ResolvedPolicy
   /** Of the last CONNECT. */
@@ -93,6 +95,7 @@ export class SessionRecord implements Session {
     this.id = seed.id
     this.user = seed.user
     this.group = seed.group
+    this.host = seed.host
     this.device = seed.device
     this.policy = seed.policy
     this.identity = seed.identity ?? { groups: [] }

@@ -56,7 +56,7 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
     return 'damaged'
   }
   // Keys of the policy that came with a newer version get today's value.
-  const today = policies.resolve({ user: row.user, group: row.grp })
+  const today = policies.resolve({ user: row.user, group: row.grp, host: row.host ?? undefined })
   const policy = { values: { ...today.values, ...stored.values }, origins: { ...today.origins, ...stored.origins } }
   const hasLease = leases.ipv4 !== undefined || leases.ipv6 !== undefined
   if ((row.used === 1 && !hasLease) || homeless.has(row.id)) return 'lease-lost'
@@ -67,7 +67,7 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
     dtlsRxBytes: BigInt(row.dtls_rx_bytes), dtlsTxBytes: BigInt(row.dtls_tx_bytes), dtlsRxPackets: BigInt(row.dtls_rx_packets), dtlsTxPackets: BigInt(row.dtls_tx_packets),
   }
   const record = new SessionRecord({
-    id: row.id, user: row.user, group: row.grp, device, policy, identity, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
+    id: row.id, user: row.user, group: row.grp, host: row.host ?? undefined, device, policy, identity, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
     restored: { used, totals },
   })
   const [now, monotonic] = [clock.now(), clock.monotonic()]

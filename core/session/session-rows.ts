@@ -79,12 +79,15 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
     version: 4,
     sql: 'ALTER TABLE core_session ADD COLUMN identity TEXT;',
   },
+  { version: 5, sql: 'ALTER TABLE core_session ADD COLUMN host TEXT' },
 ]
 
 export interface SessionRow {
   readonly id: string
   readonly user: string
   readonly grp: string
+  /** null: it logged in at the gateway itself. */
+  readonly host: string | null
   readonly device: string
   /** undefined: its policy is gone. */
   readonly policy: string | null
@@ -136,11 +139,11 @@ export class SessionRows {
       const policyId = known ?? this.policyId(policy)
       db
         .prepare(
-          `INSERT INTO core_session (id, user, grp, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, identity, rx_bytes, tx_bytes, rx_packets, tx_packets)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, 0, 0)`,
+          `INSERT INTO core_session (id, user, grp, host, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, identity, rx_bytes, tx_bytes, rx_packets, tx_packets)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, 0, 0)`,
         )
         .run(
-          session.id, session.user, session.group, JSON.stringify(session.device), policyId, session.keyId,
+          session.id, session.user, session.group, session.host ?? null, JSON.stringify(session.device), policyId, session.keyId,
           session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null, identityText(session.identity),
         )
       alongside?.(session)

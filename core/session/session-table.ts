@@ -104,11 +104,11 @@ export class SessionTable implements Sessions {
 
   create(login: Login, alongside?: (session: Session) => void): Session {
     const { clock, keys, policies, config } = this.parts
-    const { identity, group, device, peer } = login
-    const policy = policies.resolve({ user: identity.user, group, groups: identity.groups, attributes: identity.attributes })
+    const { identity, group, host, device, peer } = login
+    const policy = policies.resolve({ user: identity.user, group, host, groups: identity.groups, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
-    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
+    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions }, (other) => this.silentMs(other))
     this.checkOwnAddress(record)
     record.idleSince = now

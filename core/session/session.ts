@@ -58,6 +58,8 @@ export interface Session {
   readonly id: string
   readonly user: string
   readonly group: string
+  /** Of the configuration, by the name of its section, where it logged in; undefined: the gateway itself. Stays, whatever name a later CONNECT comes by. */
+  readonly host?: string | undefined
   readonly device: Device
   /** In force now; a reload may bring another one. */
   readonly policy: ResolvedPolicy
@@ -103,6 +105,7 @@ export type DownReason = TunnelDownReason | EndCause
 export interface Login {
   readonly identity: Identity
   readonly group: string
+  readonly host?: string | undefined
   readonly device: Device
   readonly peer: string
 }

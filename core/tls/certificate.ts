@@ -56,5 +56,7 @@ export const certificateFacts = (certificate: X509Certificate, file: string): Ce
   pin: pinOf(certificate.publicKey),
 })
 
+/** A `*.` name is covered by the same name alone. */
 export const isFor = (certificate: X509Certificate, name: string): boolean =>
-  (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined
+  name.startsWith('*.') ? alternativeNames(certificate).some((own) => own.toLowerCase() === name)
+  : (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined

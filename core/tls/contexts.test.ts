@@ -65,6 +65,35 @@ test('G01 an RSA and an ECDSA certificate make one context, in their order', asy
   assert.equal(findings, [])
 })
 
+test('G04 each host has a context of its names, with its certificate or the gateway\'s; a certificate for another name is a warning', async () => {
+  const hosts = (gateway: string): GatewayConfig => checkConfig(Buffer.from(`[gateway]
+name = "vpn.example.com"
+${gateway}
+[host."vpn2.example.com"]
+certificate = "rsa.pem"
+key = "rsa.key"
+[host.branch]
+names = ["branch.example.net", "*.branch.example.net"]
+certificate = "ec.pem"
+key = "ec.key"
+[host.plain]
+`), file('postern.toml'), []).core
+  const { contexts, certificates, findings, pin } = await loadTlsContexts(hosts('certificate = "ec.pem"\nkey = "ec.key"'), folder)
+  assert.equal(contexts.map(({ serverNames }) => serverNames), [['vpn.example.com'], ['vpn2.example.com'], ['branch.example.net', '*.branch.example.net'], ['plain']])
+  assert.equal(contexts.map(({ certificates: [one] }) => new X509Certificate(one?.chainPem ?? '').publicKey.asymmetricKeyType), ['ec', 'rsa', 'ec', 'ec'])
+  assert.equal(certificates.map(({ host, file }) => [host, file.slice(folder.length + 1)]), [[undefined, 'ec.pem'], ['vpn2.example.com', 'rsa.pem'], ['branch', 'ec.pem']])
+  assert.is(pin, certificates[0]?.pin)
+  assert.equal(findings.map(({ text }) => text.replaceAll(`${folder}/`, '')), [
+    'ec.pem: is not for the name plain', 'ec.pem: is not for the name branch.example.net', 'ec.pem: is not for the name *.branch.example.net',
+  ])
+  // The certificate that the gateway makes is for everybody who has none.
+  const made = mkdtempSync(join(folder, 'data-'))
+  const own = await loadTlsContexts(hosts(''), made)
+  assert.ok(own.certificate.names.includes('vpn.example.com') && own.certificate.names.includes('plain'))
+  assert.equal(own.findings.length, 2)
+  assert.is((await loadTlsContexts(hosts(''), made)).contexts[0]?.certificates[0]?.chainPem, own.contexts[0]?.certificates[0]?.chainPem)
+})
+
 test('a certificate and a key that do not match are refused with both names', async () => {
   assert.is(await refused(['ec.pem'], ['other.key']), `other.key: the key does not match the certificate ec.pem`)
   assert.is(await refused(['ec.pem'], ['rsa.key']), `rsa.key: the key does not match the certificate ec.pem`)

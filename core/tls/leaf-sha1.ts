@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { answeringTo } from '../config/hosts.ts'
 import type { TlsContextSpec } from '../dataplane.ts'
 
 const known = new WeakMap<TlsContextSpec, string>()
@@ -18,6 +19,4 @@ export const chainsFor = (contexts: readonly TlsContextSpec[], serverName: strin
   contextFor(contexts, serverName)?.certificates.map(({ chainPem }) => chainPem) ?? []
 
 const contextFor = (contexts: readonly TlsContextSpec[], serverName: string | undefined): TlsContextSpec | undefined =>
-  contexts.find(({ serverNames }) => serverName !== undefined && serverNames.some((name) => covers(name, serverName.toLowerCase()))) ?? contexts[0]
-
-const covers = (pattern: string, name: string): boolean => pattern === name || (pattern.startsWith('*.') && name.slice(name.indexOf('.')) === pattern.slice(1))
+  (serverName === undefined ? undefined : answeringTo(contexts, ({ serverNames }) => serverNames, serverName)) ?? contexts[0]

@@ -15,19 +15,19 @@ export const ownCertificateFile = (dataDirectory: string): string => join(dataDi
 
 /**
  * The gateway's self-signed certificate: key and certificate in one file, so that they can never be of two minds. Made
- * when there is none, renewed 30 days before its end and for a new name, with the same key: clients that pinned it go on.
+ * when there is none, renewed 30 days before its end and for a new name of the gateway or of its `hosts`, with the same key: clients that pinned it go on.
  * `keep: false` writes nothing.
  */
 export async function ownCertificate(
   dataDirectory: string,
-  spec: { readonly name: string; readonly now: number; readonly keep: boolean; readonly listen: readonly string[] },
+  spec: { readonly name: string; readonly now: number; readonly keep: boolean; readonly hosts: readonly string[]; readonly alsoFor: readonly string[] },
 ): Promise<{ readonly pair: CertificatePair; readonly findings: readonly CheckFinding[] }> {
   const file = ownCertificateFile(dataDirectory)
   const findings: CheckFinding[] = []
   const existing = existsSync(file) ? readExisting(file, findings) : undefined
-  if (existing && isFor(existing.leaf, spec.name) && Date.parse(existing.leaf.validTo) - spec.now > RENEW_BEFORE_MS) return { pair: existing, findings }
+  if (existing && [spec.name, ...spec.hosts].every((name) => isFor(existing.leaf, name)) && Date.parse(existing.leaf.validTo) - spec.now > RENEW_BEFORE_MS) return { pair: existing, findings }
   const made = await makeSelfSigned({
-    name: spec.name, now: spec.now, alsoFor: [...spec.listen, ...hostAddresses()], ...(existing && { key: createPrivateKey(existing.keyPem) }),
+    name: spec.name, now: spec.now, alsoFor: [...spec.alsoFor, ...hostAddresses()], ...(existing && { key: createPrivateKey(existing.keyPem) }),
   })
   const text = made.certificatePem + made.keyPem
   if (spec.keep) writePrivately(file, text)
