@@ -3,8 +3,7 @@ import type { GatewayConfig, GroupConfig } from '../config/gateway-config.ts'
 import { defaultGroup } from '../config/hosts.ts'
 import { GatewayError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { POLICY_KEYS, POLICY_PROPERTIES } from '../policy/keys.ts'
-import { writtenValue } from '../policy/written-value.ts'
+import { writtenEntry, writtenValues } from '../policy/written-value.ts'
 import type { CoreCommand } from './core-commands.ts'
 
 /** `[["certificate","local"],["saml"]]` -> `certificate + local, or saml`. */
@@ -24,12 +23,9 @@ function list(config: GatewayConfig): CommandResult {
 
 function show(config: GatewayConfig, name: string): CommandResult {
   const { label, auth, policy } = groupNamed(config, name)
-  const own = Object.fromEntries(POLICY_PROPERTIES.flatMap((property) => {
-    const value = policy[property]
-    return value === undefined ? [] : [[POLICY_KEYS[property].key, writtenValue(property, value)]]
-  }))
+  const own = writtenValues(policy)
   const data = { name, label, auth, default: name === defaultGroup(config), policy: own }
-  const lines = Object.entries(own).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`)
+  const lines = Object.entries(own).map(([key, value]) => `  ${writtenEntry(key, value)}`)
   return { data, text: [`${name} (${label}), login with ${authText(auth)}`, ...(lines.length > 0 ? ['policy of its own:', ...lines] : ['no policy of its own'])].join('\n') }
 }
 

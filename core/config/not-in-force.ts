@@ -1,5 +1,5 @@
 import { POLICY_KEYS, POLICY_PROPERTIES } from '../policy/keys.ts'
-import type { PolicyValues } from '../policy/policy.ts'
+import type { PolicyListKey, PolicyValues } from '../policy/policy.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { pathText } from './problems.ts'
 
@@ -7,7 +7,7 @@ import { pathText } from './problems.ts'
 export const NOT_IN_FORCE: readonly { readonly key: string; readonly where: 'anywhere' | 'in groups'; readonly idle: unknown; value(policy: PolicyValues): unknown }[] = POLICY_PROPERTIES
   .flatMap((property) => {
     const { key, builtIn: idle, notInForce: where } = POLICY_KEYS[property]
-    return where === undefined ? [] : [{ key, where, idle, value: (policy: PolicyValues) => policy[property] }]
+    return where === undefined ? [] : [{ key, where, idle, value: (policy: PolicyValues) => policy[property] ?? policy.append?.[property as PolicyListKey] }]
   })
 
 /** One line for each such key that the operator set to something. */

@@ -83,14 +83,27 @@ export const POLICY_PROPERTIES = Object.keys(POLICY_KEYS) as readonly PolicyKey[
 
 export const BUILT_IN_POLICY = Object.fromEntries(POLICY_PROPERTIES.map((property) => [property, POLICY_KEYS[property].builtIn])) as unknown as Policy
 
+/** One key of a layer, as it is written there: a list may be `{ append = [...] }`. */
+export const policyEntry = (property: PolicyKey): ZodType => {
+  const { schema, builtIn } = POLICY_KEYS[property] as PolicyKeyDefinition
+  return Array.isArray(builtIn) ? z.union([schema as ZodType, z.strictObject({ append: schema as ZodType })]) : schema
+}
+
 /** A `[policy]` table: every key optional, none unknown; gives the properties that are set. */
 export const PolicySchema = z
-  .strictObject(Object.fromEntries(POLICY_PROPERTIES.map((property) => [POLICY_KEYS[property].key, (POLICY_KEYS[property].schema as ZodType).optional()])))
-  .transform((table): PolicyValues =>
-    Object.fromEntries(POLICY_PROPERTIES.flatMap((property) => {
-      const value = table[POLICY_KEYS[property].key]
-      return value === undefined ? [] : [[property, value]]
-    })))
+  .strictObject(Object.fromEntries(POLICY_PROPERTIES.map((property) => [POLICY_KEYS[property].key, policyEntry(property).optional()])))
+  .transform((table): PolicyValues => policyValues((property) => table[POLICY_KEYS[property].key]))
+
+/** A layer of parsed entries. */
+export function policyValues(entry: (property: PolicyKey) => unknown): PolicyValues {
+  const set = POLICY_PROPERTIES.map((property) => [property, entry(property)] as const).filter(([, value]) => value !== undefined)
+  const [append, replace] = [set.filter(([, value]) => isAppend(value)), set.filter(([, value]) => !isAppend(value))]
+  return {
+    ...Object.fromEntries(replace),
+    ...(append.length > 0 && { append: Object.fromEntries(append.map(([property, value]) => [property, (value as { append: readonly string[] }).append])) }),
+  }
+}
+const isAppend = (value: unknown): boolean => typeof value === 'object' && value !== null && 'append' in value
 
 /** Unit and range as the schema has them, for help and tables. */
 export function policyUnit(property: PolicyKey): { readonly unit?: string; readonly range?: string } {

@@ -54,7 +54,12 @@ export interface Policy {
   readonly clientToClient: boolean
 }
 export type PolicyKey = keyof Policy
-export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined }
+/** Keys whose values are lists. */
+export type PolicyListKey = { [K in PolicyKey]: Policy[K] extends readonly string[] ? K : never }[PolicyKey]
+export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined } & {
+  /** Entries behind those of the layers below, where the layer does not replace them. */
+  readonly append?: { readonly [K in PolicyListKey]?: readonly string[] } | undefined
+}
 
 /** One layer: `user bob`, `group staff`, `radius 10.0.0.5`, `host vpn2.example.com`, `[policy]`, `built-in`. */
 export interface PolicyLayer {
@@ -63,14 +68,14 @@ export interface PolicyLayer {
 }
 export interface ResolvedPolicy {
   readonly values: Policy
-  /** The layer each value came from. */
+  /** The layer each value came from; of a list with appended entries all of them: `group staff + user bob`. */
   readonly origins: Readonly<Record<PolicyKey, string>>
 }
 
 export interface Policies {
   /**
-   * user > group > attributes of the back-end > host > `[policy]` > built-in; key by key. `groups`: all of the user's, where no
-   * policy source knows them.
+   * user > group > the user's other groups in their order > attributes of the back-end > host > `[policy]` > built-in; key by
+   * key. `groups`: all of the user's, where no policy source knows them.
    */
   resolve(who: { readonly user: string; readonly group: string; readonly host?: string | undefined; readonly groups?: readonly string[]; readonly attributes?: PolicyLayer | undefined }): ResolvedPolicy
   /** Groups that some policy source knows for the user; undefined: known to none. */
