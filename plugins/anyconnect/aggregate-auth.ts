@@ -11,10 +11,11 @@ import type { Counters } from './counters.ts'
 import { dialledNames } from './dialled-names.ts'
 import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
-import type { ChosenGroup, GroupChoice } from './group-choice.ts'
+import type { ChosenGroup } from './group-choice.ts'
 import { PacedLog } from './paced-log.ts'
 import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './refusals.ts'
 import { clientFamily, printable } from './user-agent.ts'
+import type { VirtualHost, VirtualHosts } from './virtual-hosts.ts'
 
 /** One POST of the login, or the GET of a client without aggregate authentication (no body). */
 export interface LoginRequest {
@@ -43,7 +44,7 @@ export interface AggregateAuthParts {
   readonly clock: Clock
   readonly log: Logger
   readonly dialogues: Dialogues
-  readonly groups: GroupChoice
+  readonly hosts: VirtualHosts
   readonly counters: Counters
   readonly backends: () => readonly AuthBackend[]
   readonly admissions: () => readonly AdmissionRule[]
@@ -101,37 +102,45 @@ export class AggregateAuth {
   private async init(request: LoginRequest, dialect: Dialect, facts: ClientFacts, error?: string): Promise<LoginAnswer> {
     const earlier = request.cookies.get('webvpncontext')
     if (earlier !== undefined) this.parts.dialogues.remove(earlier)
-    const chosen = this.parts.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
-    const open = this.open(request, chosen, facts)
+    const host = this.hostOf(request)
+    const chosen = host.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
+    const open = this.open(request, host, chosen, facts)
     return this.conclude(request, dialect, open, await open.dialogue.begin(), error)
   }
 
   private async reply(request: LoginRequest, dialect: Dialect, facts: ClientFacts, values: ReadonlyMap<string, string>): Promise<LoginAnswer> {
     const handle = facts.handle ?? request.cookies.get('webvpncontext')
-    let open = this.parts.dialogues.get(handle)
+    const host = this.hostOf(request)
+    const kept = this.parts.dialogues.get(handle)
+    // What was begun at one host is not finished at another.
+    let open = kept?.host === host.name ? kept : undefined
     if (!open && handle !== undefined) return this.init(request, dialect, facts, STALE_TEXT)
     if (open?.dialogue.busy) return this.form(request, dialect, open, open.dialogue.form ?? EMPTY_FORM, BUSY_TEXT)
-    const picked = this.parts.groups.bySelect(facts.groupSelect)
+    const picked = host.groups.bySelect(facts.groupSelect)
     if (!open) {
       // A form posted without having been asked for.
-      const chosen = this.parts.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
-      open = this.open(request, chosen, facts)
+      const chosen = host.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
+      open = this.open(request, host, chosen, facts)
       const first = await open.dialogue.begin()
       if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
     } else if (picked && picked !== open.chosen.group && open.chosen.by !== 'url') {
-      open = this.open(request, { group: picked, by: 'client' }, open.facts, open)
+      open = this.open(request, host, { group: picked, by: 'client' }, open.facts, open)
       const first = await open.dialogue.begin()
       if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
     }
     return this.conclude(request, dialect, open, await open.dialogue.answer(values))
   }
 
-  private open(request: LoginRequest, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
+  private hostOf({ connection }: LoginRequest): VirtualHost {
+    return this.parts.hosts.at(connection)
+  }
+
+  private open(request: LoginRequest, host: VirtualHost, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
     const chain = chainOf(chosen.group.auth, this.parts.backends())
     if (chain.length === 0) this.noMethod.line({ group: chosen.group.name })
     const context = { peer: request.peer.address, group: chosen.group.name, userAgent: printable(request.userAgent) }
     const dialogue = new Dialogue(chain, context, earlier?.dialogue.failures)
-    return this.parts.dialogues.add(request.peer.address, { dialogue, chosen, facts }, earlier?.handle)
+    return this.parts.dialogues.add(request.peer.address, { dialogue, host: host.name, chosen, facts }, earlier?.handle)
   }
 
   private async conclude(request: LoginRequest, dialect: Dialect, open: OpenDialogue, outcome: DialogueOutcome, notice?: string): Promise<LoginAnswer> {
@@ -147,7 +156,7 @@ export class AggregateAuth {
   }
 
   private async admit(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity): Promise<LoginAnswer> {
-    const group = this.groupOf(open.chosen, identity)
+    const group = this.groupOf(this.hostOf(request), open.chosen, identity)
     if (group === undefined) return this.conclude(request, dialect, open, await open.dialogue.retry('not-in-group', identity.user))
     this.parts.dialogues.remove(open.handle)
     const refusal = this.refusalByRule(request, dialect, open, identity, group)
@@ -166,6 +175,7 @@ export class AggregateAuth {
         {
           identity,
           group,
+          host: open.host,
           peer,
           device: {
             agent: printable(request.userAgent),
@@ -182,7 +192,7 @@ export class AggregateAuth {
       return this.refuse(request, dialect, open, this.reasonOf(error), identity.user, error)
     }
     this.parts.counters.logins++
-    this.parts.log.info('login', { session: session.id, user: identity.user, group, peer, agent: session.device.agent })
+    this.parts.log.info('login', { session: session.id, user: identity.user, group, ...(open.host !== undefined && { host: open.host }), peer, agent: session.device.agent })
     const certificateSha1 = this.parts.certificateSha1(request.connection.serverName)
     const profile = this.parts.profile(session)
     return {
@@ -207,9 +217,8 @@ export class AggregateAuth {
   }
 
   /** Groups of the identity decide; without a choice by the client its first group whose login is the same stands in. */
-  private groupOf(chosen: ChosenGroup, identity: Identity): string | undefined {
-    const { groups } = this.parts
-    const member = identity.groups.length === 0 ? [groups.first.name] : identity.groups
+  private groupOf({ groups }: VirtualHost, chosen: ChosenGroup, identity: Identity): string | undefined {
+    const member = identity.groups.length === 0 ? [this.parts.hosts.defaultGroup] : identity.groups
     if (member.includes(chosen.group.name)) return chosen.group.name
     if (chosen.by !== 'default') return undefined
     const sameLogin = JSON.stringify(chosen.group.auth)
@@ -225,7 +234,7 @@ export class AggregateAuth {
       action,
       handle: open.handle,
       group: open.chosen.group,
-      groups: form.id === 'main' ? this.parts.groups.offer(open.chosen) : [],
+      groups: form.id === 'main' ? this.hostOf(request).groups.offer(open.chosen) : [],
       configHash: this.parts.clock.now(),
     })
     return { status: 200, body, cookies: [setCookie('webvpncontext', open.handle)] }

@@ -13,6 +13,8 @@ export interface OpenDialogue {
   /** 64 hex digits: the secret in the cookie `webvpncontext` and in `<opaque>`. */
   readonly handle: string
   readonly dialogue: Dialogue
+  /** Where it was begun; undefined: the gateway itself. */
+  readonly host?: string | undefined
   readonly chosen: ChosenGroup
   /** What the client said of itself in its `init`. */
   readonly facts: ClientFacts

@@ -6,9 +6,9 @@ import { AggregateAuth } from './aggregate-auth.ts'
 import { AnyConnectConfig } from './config.ts'
 import { Counters } from './counters.ts'
 import { Dialogues } from './dialogues.ts'
-import { GroupChoice } from './group-choice.ts'
 import { PortRoutes } from './port-routes.ts'
 import { TunnelGate } from './tunnel-gate.ts'
+import { VirtualHosts } from './virtual-hosts.ts'
 import { VpnPort } from './vpn-port.ts'
 
 export default {
@@ -25,9 +25,9 @@ export default {
 
     const dialogues = new Dialogues(clock, context.config['max-login-time'] * 1000)
     const counters = new Counters(dialogues)
-    const groups = new GroupChoice(() => config.groups.values())
+    const hosts = new VirtualHosts(config)
     const auth = new AggregateAuth({
-      sessions, clock, log, dialogues, groups, counters,
+      sessions, clock, log, dialogues, hosts, counters,
       get maxSessions() {
         return config.gateway.maxSessions
       },
@@ -37,20 +37,8 @@ export default {
       profile: (session) => slots.clientProfile.get()?.profile(session),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),
     })
-    const gate = new TunnelGate({
-      sessions, clock, log, counters, random: Math.random,
-      get gatewayName() {
-        return config.gateway.name
-      },
-      negotiators: () => slots.negotiator.list(),
-    })
-    const routes = new PortRoutes({
-      auth, gate, log, counters, groups,
-      get gatewayName() {
-        return config.gateway.name
-      },
-      routes: () => slots.httpRoute.list(),
-    })
+    const gate = new TunnelGate({ sessions, clock, log, counters, hosts, random: Math.random, negotiators: () => slots.negotiator.list() })
+    const routes = new PortRoutes({ auth, gate, log, counters, hosts, routes: () => slots.httpRoute.list() })
     const port = new VpnPort(container.resolve<DataPlane>(DATA_PLANE), routes, counters)
     context.set(slots.connections, port)
     context.add(slots.metric, counters)

@@ -4,12 +4,12 @@ import type { AggregateAuth, LoginAnswer } from './aggregate-auth.ts'
 import { clientFile } from './client-files.ts'
 import { readCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
-import type { GroupChoice } from './group-choice.ts'
 import type { Header } from './headers.ts'
 import { isBrowser, PORTAL_CSP, portalPage } from './portal.ts'
 import type { PortConnection } from './port-connection.ts'
 import type { RequestHead } from './request-head.ts'
 import type { TunnelGate } from './tunnel-gate.ts'
+import type { VirtualHosts } from './virtual-hosts.ts'
 import type { PortHandler } from './vpn-port.ts'
 
 export interface PortRoutesParts {
@@ -17,8 +17,7 @@ export interface PortRoutesParts {
   readonly gate: TunnelGate
   readonly log: Logger
   readonly counters: Counters
-  readonly gatewayName: string
-  readonly groups: GroupChoice
+  readonly hosts: VirtualHosts
   readonly routes: () => readonly HttpRoute[]
 }
 
@@ -51,12 +50,16 @@ export class PortRoutes implements PortHandler {
     }
   }
 
+  misdirected(head: RequestHead, connection: PortConnection): boolean {
+    return this.parts.hosts.misdirected(head, connection.info)
+  }
+
   connect(head: RequestHead, connection: PortConnection, early: Uint8Array): void {
     this.parts.gate.connect(head, connection, early)
   }
 
   private dispatch(request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
-    const { auth, groups } = this.parts
+    const { auth, hosts } = this.parts
     const { method, path } = request
     const route = this.parts.routes().find((entry) => entry.methods.includes(method) && (entry.prefix ? path.startsWith(entry.path) : path === entry.path))
     if (route) return route.handle(request)
@@ -64,7 +67,7 @@ export class PortRoutes implements PortHandler {
     const file = clientFile(path)
     if (file) return page(200, file.type, file.body)
     if (path === '/logout') return loginPage({ ...auth.logout({ peer: request.connection.peer }, cookiesOf(request).get('webvpn')), body: NOTHING })
-    if (!ENTRANCES.has(path) && !groups.byPath(path)) return page(404, HTML, NOTHING)
+    if (!ENTRANCES.has(path) && !hosts.at(request.connection).groups.byPath(path)) return page(404, HTML, NOTHING)
     if (isBrowser(header(request, 'accept'), header(request, 'user-agent') ?? '')) return page(200, HTML, portalPage(this.addressOf(request)))
     if (method === 'HEAD') return page(200, HTML, '')
     return this.login(request, undefined)
@@ -89,7 +92,7 @@ export class PortRoutes implements PortHandler {
   // The address that brought the browser here works; the configured name may not.
   private addressOf(request: HttpRequest): string {
     const host = header(request, 'host') ?? ''
-    return /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : this.parts.gatewayName
+    return /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : this.parts.hosts.publicName(this.parts.hosts.at(request.connection).name)
   }
 }
 

@@ -64,6 +64,7 @@ export const REQUEST_REFUSALS: Readonly<Record<number, { readonly family: CiscoF
   408: { family: 'CTRANSPORT', when: 'the request did not come in time' },
   413: { family: 'CONNECTIFC', when: 'the body is too long' },
   417: { family: 'CONNECTIFC', when: 'an expectation other than `100-continue`' },
+  421: { family: 'CONNECTIFC', when: 'the Host header names another host than the TLS handshake' },
   431: { family: 'CONNECTIFC', when: 'the head is too long' },
   500: { family: 'CONNECTIFC', when: 'an error inside the gateway, with its number' },
   503: { family: 'CONNECTIFC', when: 'too many long bodies at once, or the client left before its login was done' },

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import {
   BUILT_IN_POLICY, GatewayError, SESSION_ENDS, Slots,
-  type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefused, type EndCause, type GroupConfig,
+  type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefused, type EndCause, type GatewayConfig, type GroupConfig, type HostConfig,
   type Leases, type Logger, type Login, type Policy, type ResolvedPolicy, type Session, type Sessions, type TunnelDown, type TunnelHandle, type TunnelStart,
 } from '../../core/api.ts'
 import { FakeDataPlane, type FakeClient, type FakePeer } from '../../native/fake.ts'
 import { AggregateAuth } from './aggregate-auth.ts'
 import { Counters } from './counters.ts'
 import { Dialogues } from './dialogues.ts'
-import { GroupChoice } from './group-choice.ts'
 import { PortRoutes } from './port-routes.ts'
 import { TunnelGate } from './tunnel-gate.ts'
+import { VirtualHosts } from './virtual-hosts.ts'
 import { VpnPort, type PortOptions } from './vpn-port.ts'
 
 export const POLICY: Policy = { ...BUILT_IN_POLICY, dns: ['10.20.0.1'], defaultDomain: 'corp.example' }
@@ -45,7 +45,7 @@ export class MemorySessions implements Sessions {
     const id = randomBytes(13).toString('hex')
     const origins = Object.fromEntries(Object.keys(this.policy).map((key) => [key, 'built-in'])) as ResolvedPolicy['origins']
     const session: Session = {
-      id, user: login.identity.user, group: login.group, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
+      id, user: login.identity.user, group: login.group, host: login.host, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
       state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, keepalive: undefined, connectedAt: undefined, mtu: undefined, idleSince: this.clock.now(),
       waitsUntil: undefined, tunnels: 0, lastEnd: undefined, history: [],
@@ -159,6 +159,9 @@ export const group = (name: string, label = name, auth: readonly (readonly strin
 export interface PortFixtureOptions {
   readonly policy?: Partial<Policy>
   readonly groups?: readonly GroupConfig[]
+  /** All of them when absent. */
+  readonly gatewayGroups?: readonly string[]
+  readonly hosts?: readonly HostConfig[]
   readonly backends?: readonly AuthBackend[]
   readonly port?: PortOptions
   readonly maxLoginTimeMs?: number
@@ -176,13 +179,17 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const slots = new Slots()
   const backends = options.backends ?? [new PasswordBackend()]
   const sessions = new MemorySessions(plane, clock, { ...POLICY, ...options.policy })
-  const groups = new GroupChoice(() => options.groups ?? [group('default', 'Default')])
+  const groups = options.groups ?? [group('default', 'Default')]
+  const gatewayGroups = options.gatewayGroups ?? groups.map(({ name }) => name)
+  const hosts = new VirtualHosts({
+    gateway: { name: 'vpn.example.com', groups: gatewayGroups } as unknown as GatewayConfig['gateway'],
+    groups: new Map(groups.map((one) => [one.name, one])), hosts: new Map((options.hosts ?? []).map((one) => [one.name, one])),
+  })
   const dialogues = new Dialogues(clock, options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
-  const gatewayName = 'vpn.example.com'
-  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, groups, counters, backends: () => backends, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
-  const gate = new TunnelGate({ sessions, clock, log, counters, gatewayName, random: () => 0, negotiators: () => slots.negotiator.list() })
-  const routes = new PortRoutes({ auth, gate, log, counters, groups, gatewayName, routes: () => slots.httpRoute.list() })
+  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, hosts, counters, backends: () => backends, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
+  const gate = new TunnelGate({ sessions, clock, log, counters, hosts, random: () => 0, negotiators: () => slots.negotiator.list() })
+  const routes = new PortRoutes({ auth, gate, log, counters, hosts, routes: () => slots.httpRoute.list() })
   const port = new VpnPort(plane, routes, counters, { bodyRoom: options.bodyRoom, ...options.port })
   const info = plane.open(
     {

@@ -8,13 +8,14 @@ import { PacedLog } from './paced-log.ts'
 import type { PortConnection } from './port-connection.ts'
 import { cookieRefusal, TUNNEL_REFUSALS, type TunnelRefusal } from './refusals.ts'
 import type { RequestHead } from './request-head.ts'
+import type { VirtualHosts } from './virtual-hosts.ts'
 
 export interface TunnelGateParts {
   readonly sessions: Sessions
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
-  readonly gatewayName: string
+  readonly hosts: Pick<VirtualHosts, 'publicName'>
   /** A number from 0 to 1. */
   readonly random: () => number
   readonly negotiators: () => readonly Negotiator[]
@@ -61,7 +62,7 @@ export class TunnelGate {
         this.refuse(connection, TUNNEL_REFUSALS['no-address'])
         return
       }
-      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.gatewayName, now: clock.now(), contributions, keepalive: sessions.keepalive(session, peer), spread: this.parts.random() })
+      const { headers, spec } = negotiate({ request, session, leases, mtu, gatewayName: this.parts.hosts.publicName(session.host), now: clock.now(), contributions, keepalive: sessions.keepalive(session, peer), spread: this.parts.random() })
       sessions.startTunnel({ session, connection: connection.info, spec, head: head('200 OK', headers), early, seen: connection.seen })
       counters.tunnels++
       connection.detach()

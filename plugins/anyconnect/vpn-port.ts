@@ -14,6 +14,8 @@ import type { Refusal, RequestHead } from './request-head.ts'
 export interface PortHandler {
   /** Never rejects. */
   request(request: HttpRequest): Promise<HttpAnswer>
+  /** The request is for another host than the connection. */
+  misdirected(head: RequestHead, connection: PortConnection): boolean
   /** Hands the connection over or ends it, within the call. `early`: what came behind the head; it dies with the call. */
   connect(head: RequestHead, connection: PortConnection, early: Uint8Array): void
 }
@@ -92,6 +94,10 @@ export class VpnPort implements ConnectionListener, ConnectionOwner {
     const framing = admit(head)
     if (typeof framing === 'object') {
       this.refuse(connection, framing)
+      return undefined
+    }
+    if (this.handler.misdirected(head, connection)) {
+      this.refuse(connection, { status: 421, reason: 'another host' })
       return undefined
     }
     if (head.method === 'CONNECT') {
