@@ -20,14 +20,18 @@ export interface ListenAddress {
   readonly port: number
 }
 
-export interface OpenSpec {
+/** What the TUN device carries; swapped live as a whole. */
+export interface DeviceSpec {
+  /** Addresses of the gateway on it, with prefix: `10.20.0.1/16`, `fd20::1/64`. */
+  readonly addresses: readonly string[]
+  /** Further prefixes routed into it: networks behind clients. */
+  readonly routes: readonly string[]
+}
+
+export interface OpenSpec extends DeviceSpec {
   readonly listen: readonly ListenAddress[]
   /** TUN name, may hold `%d`. */
   readonly device: string
-  /** Addresses of the gateway on the TUN device, with prefix: `10.20.0.1/16`, `fd20::1/64`. */
-  readonly addresses: readonly string[]
-  /** Further prefixes routed into the TUN device (pools whose first address is not on the device). */
-  readonly routes: readonly string[]
   /** MTU of the TUN device, bytes. */
   readonly mtu: number
   /** Data workers; 0 = by the machine (reference dataplane section 7). */
@@ -148,6 +152,8 @@ export type DtlsDownReason = (typeof DTLS_DOWN_REASONS)[number]
 export interface TunnelSpec {
   readonly ipv4?: string
   readonly ipv6?: string
+  /** Prefixes behind the client: routed to it, the longest first, and its packets may come from them. Of two tunnels with the same one the newer has it. */
+  readonly networks?: readonly string[]
   /** Largest inner packet towards the client, bytes. */
   readonly mtu: number
   /** Seconds of silence after which the gateway probes; 0 = never. */
@@ -296,6 +302,8 @@ export interface DataPlane {
   open(spec: OpenSpec, tls: readonly TlsContextSpec[], handler: DataPlaneHandler): OpenInfo
   /** Throws DataPlaneError (`ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PEM`) and keeps the old contexts. */
   configureTls(contexts: readonly TlsContextSpec[]): void
+  /** Takes the place of the device's addresses and routes. Gives one line for each that the kernel refuses; the others are in force. */
+  configureDevice(spec: DeviceSpec): readonly string[]
   grant(handle: ConnectionHandle, seq: number): void
   write(handle: ConnectionHandle, bytes: Uint8Array, notify: boolean): void
   /** Flush, close_notify, FIN, then close within 5 s. */

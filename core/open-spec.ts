@@ -12,7 +12,7 @@ export function openSpec(config: GatewayConfig, policies: Policies, dataDirector
   const { listen, device, workers, fips } = config.gateway
   return {
     listen, device, workers,
-    addresses: [...config.pools.values()].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [gatewayAddress(cidr)]))),
+    addresses: deviceAddresses(config.pools),
     routes: [],
     mtu: largestMtu(config, policies),
     lockDirectory: lockDirectory(dataDirectory),
@@ -21,6 +21,10 @@ export function openSpec(config: GatewayConfig, policies: Policies, dataDirector
     fips,
   }
 }
+
+/** The gateway's own, of every pool. */
+export const deviceAddresses = (pools: GatewayConfig['pools']): readonly string[] =>
+  [...pools.values()].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [gatewayAddress(cidr)])))
 
 /** `10.20.0.0/16` -> `10.20.0.1/16`. */
 export function gatewayAddress(cidr: string): string {

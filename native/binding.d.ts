@@ -10,6 +10,8 @@ export interface Binding {
   /** The events of the end; undefined when nothing was open. No batch comes after it. */
   stop(): { readonly bytes: Buffer; readonly meta: Uint32Array } | undefined
   configureTls(contexts: readonly TlsContextSpec[]): void
+  /** One line for each that the kernel refuses. */
+  configureDevice(addresses: readonly string[], routes: readonly string[]): readonly string[]
   grant(handle: number, seq: number): void
   write(handle: number, bytes: Uint8Array, notify: boolean): void
   end(handle: number): void

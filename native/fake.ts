@@ -25,7 +25,7 @@
  * `closed` of living connections and `tunnelDown` ('stopped') of living tunnels, as the addon does.
  */
 import type {
-  ConnectionHandle, ConnectionInfo, DataPlane, DataPlaneHandler, DropHow, DtlsDownReason, ListenAddress, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec,
+  ConnectionHandle, ConnectionInfo, DataPlane, DataPlaneHandler, DeviceSpec, DropHow, DtlsDownReason, ListenAddress, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec,
   TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec,
 } from '../core/dataplane.ts'
 import { STATS } from '../core/dataplane.ts'
@@ -35,6 +35,7 @@ import { FakeConnection } from './fake_connection.ts'
 import { copied, FakeDtlsTable, keepsOffer, type FakeDtls, type FakeHello } from './fake_dtls.ts'
 import { canonical, parsePacket } from './fake_frames.ts'
 import { checkContexts } from './fake_tls.ts'
+import { nearest } from './fake_networks.ts'
 import { FakeTunnel } from './fake_tunnel.ts'
 
 export { FakeClient } from './fake_client.ts'
@@ -102,6 +103,10 @@ export class FakeDataPlane implements DataPlane {
   configureTls(contexts: readonly TlsContextSpec[]): void {
     if (this.options.tls !== 'unchecked') checkContexts(contexts)
     this.#contexts = contexts
+  }
+  configureDevice({ addresses, routes }: DeviceSpec): readonly string[] {
+    if (this.#spec) this.#spec = { ...this.#spec, addresses, routes }
+    return []
   }
   grant(handle: ConnectionHandle, seq: number): void {
     this.#connections.get(handle)?.grant(seq)
@@ -211,7 +216,7 @@ export class FakeDataPlane implements DataPlane {
     this.#stats.tunRxPackets++
     this.#stats.tunRxBytes += BigInt(packet.length)
     const parsed = parsePacket(packet)
-    const tunnel = parsed === undefined ? undefined : this.#routes.get(parsed.destination)
+    const tunnel = parsed === undefined ? undefined : (this.#routes.get(parsed.destination) ?? nearest(this.#tunnels.values(), parsed.destination))
     if (tunnel === undefined) {
       this.#stats.noRoute++
       return 'noRoute'

@@ -2,6 +2,7 @@ import type { DropHow, DtlsDownReason, TunnelCounters, TunnelDownReason, TunnelH
 import { TUNNEL_COUNTERS } from '../core/dataplane.ts'
 import type { FakeClient, GatewayEnd } from './fake_client.ts'
 import type { DtlsEnd, FakeDtls } from './fake_dtls.ts'
+import { lengthBehind } from './fake_networks.ts'
 import { canonical, frame, FRAME, parsePacket, takeFrames } from './fake_frames.ts'
 
 const MAX_DETAIL = 512
@@ -139,7 +140,7 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
     if (packet.length === 0) return
     const parsed = parsePacket(packet)
     if (parsed === undefined) return this.#refuse('rxInvalid')
-    if (!this.addresses().includes(parsed.source)) return this.#refuse('rxSpoofed')
+    if (!this.addresses().includes(parsed.source) && lengthBehind(this.spec, parsed.source) === undefined) return this.#refuse('rxSpoofed')
     this.#active = performance.now()
     this.#counts.rxPackets++
     this.#counts.rxBytes += BigInt(packet.length)

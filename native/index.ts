@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type {
-  ConnectionHandle, DataPlane, DataPlaneHandler, DropHow, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec, TunnelCounters, TunnelHandle, TunnelSpec,
+  ConnectionHandle, DataPlane, DataPlaneHandler, DeviceSpec, DropHow, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec, TunnelCounters, TunnelHandle, TunnelSpec,
 } from '../core/dataplane.ts'
 import { STATS, TUNNEL_COUNTERS } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
@@ -50,6 +50,9 @@ class NativeDataPlane implements DataPlane {
   }
   configureTls(contexts: readonly TlsContextSpec[]): void {
     translated(() => this.binding.configureTls(contexts))
+  }
+  configureDevice({ addresses, routes }: DeviceSpec): readonly string[] {
+    return this.binding.configureDevice(addresses, routes)
   }
   grant(handle: ConnectionHandle, seq: number): void {
     this.binding.grant(handle, seq)

@@ -54,6 +54,7 @@ export function sessionDetailJson(session: Session, sessions: Sessions) {
     device: { platform: platform ?? null, hostname: hostname ?? null, uniqueId: uniqueId ?? null, mobile },
     pool: session.policy.values.pool,
     host: session.host ?? null,
+    networks: session.networks ?? [],
     tunnels: session.tunnels,
     lastEnd: session.lastEnd ? { reason: session.lastEnd.reason, text: session.lastEnd.text, at: time(session.lastEnd.at) } : null,
     waits: session.state === 'waiting' ? { why: waitReason(session), since: brief.idleSince, until: time(session.waitsUntil) } : null,

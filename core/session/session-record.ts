@@ -62,6 +62,7 @@ export class SessionRecord implements Session {
   createdAt: number
   expiresAt: number | undefined
   leases: Leases = {}
+  networks: readonly string[] = []
   peer: string
   tls: Session['tls']
   dtls: Session['dtls']

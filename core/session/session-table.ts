@@ -10,6 +10,7 @@ import type { Policies } from '../policy/policy.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
 import { bareSpec } from './bare-spec.ts'
+import { ClientNetworks } from './client-networks.ts'
 import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
 import { auditEnd } from './end-audit.ts'
@@ -63,6 +64,7 @@ export class SessionTable implements Sessions {
   private readonly keepalives: KeepaliveBook
   private readonly listeners: SessionListeners
   private readonly clock: SessionClock
+  private readonly networks: ClientNetworks
   private readonly renewal: PolicyRenewal
   private readonly lately = new EndedSessions()
   private lastTunnel = 0
@@ -75,6 +77,7 @@ export class SessionTable implements Sessions {
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
+    this.networks = new ClientNetworks(parts)
     this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rows: this.rows })
   }
 
@@ -97,6 +100,7 @@ export class SessionTable implements Sessions {
   /** The gateway stops: counters are saved, no session ends. */
   stop(): void {
     this.clock.stop()
+    this.networks.close()
     this.keeper.retry()
     this.keeper.save(this.index.all())
     this.keepalives.save()
@@ -166,6 +170,7 @@ export class SessionTable implements Sessions {
   /** The pools of the configuration have changed: those of `homeless` should have ended before. */
   reconfigurePools(): void {
     this.leases.reconfigure(this.parts.config.pools)
+    this.networks.renew()
   }
 
   keepalive(session: Session, address: string): LearnedKeepalive | undefined {
@@ -198,7 +203,8 @@ export class SessionTable implements Sessions {
     record.totals.started(tunnel)
     const predecessor = record.lastTunnel
     record.lastTunnel = tunnel
-    const spec = predecessor === undefined ? start.spec : { ...start.spec, predecessor }
+    const networks = this.networks.start(record)
+    const spec = { ...start.spec, ...(networks.length > 0 && { networks }), ...(predecessor !== undefined && { predecessor }) }
     this.apply(record, { type: 'start', tunnel }, { start: { ...start, spec } })
   }
 
@@ -217,6 +223,7 @@ export class SessionTable implements Sessions {
   renewPolicies(user?: string): number {
     const changes = this.renewal.changes(user)
     this.renewal.apply(changes)
+    for (const { record, changed } of changes) if (changed.includes('iroute')) this.networks.follow(record)
     for (const { record } of changes) if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
     return changes.filter(({ changed }) => changed.length > 0).length
   }
@@ -296,6 +303,7 @@ export class SessionTable implements Sessions {
     if (event.type === 'down') record.wait(this.clock.instant())
     else record.waitsUntil = undefined
     if (event.type === 'down') record.mtu = undefined
+    if (event.type === 'down' && machine.tunnel === undefined) this.networks.stop(record)
     if (event.type === 'up') {
       record.connectedAt = clock.now()
       record.looksAt = firstLook(record, clock.monotonic())
@@ -346,6 +354,7 @@ export class SessionTable implements Sessions {
 
   private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
     this.index.delete(record)
+    this.networks.forget(record)
     record.formerKey.wipe()
     this.clock.forget(record)
     const { id, user, claim, leases } = record

@@ -70,6 +70,8 @@ export interface Session {
   readonly expiresAt: number | undefined
   readonly state: SessionState
   readonly leases: Leases
+  /** Networks behind its client that are routed to it now; absent: none. */
+  readonly networks?: readonly string[]
   /** Address of the client as last seen, `198.51.100.7:4431`. */
   readonly peer: string
   readonly tls: { readonly version: string; readonly cipher: string } | undefined

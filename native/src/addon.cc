@@ -136,6 +136,14 @@ void configureTls(const Napi::CallbackInfo& info) {
   if (!DataPlane::instance().configureTls(args::contexts(info[0]), error)) throwError(info.Env(), error);
 }
 
+// addresses, routes: one line for each that the kernel refuses
+Napi::Value configureDevice(const Napi::CallbackInfo& info) {
+  const auto refused = owns(info.Env()) ? DataPlane::instance().configureDevice({args::texts(info[0]), args::texts(info[1])}) : std::vector<OpError>();
+  auto lines = Napi::Array::New(info.Env(), refused.size());
+  for (uint32_t i = 0; i < refused.size(); ++i) lines.Set(i, refused[i].op + ": " + refused[i].message);
+  return lines;
+}
+
 void send(const Napi::CallbackInfo& info, FrontCommand&& command) {
   command.handle = args::number(info[0]);
   if (owns(info.Env())) DataPlane::instance().command(std::move(command));
@@ -212,6 +220,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("open", open);
   add("stop", stop);
   add("configureTls", configureTls);
+  add("configureDevice", configureDevice);
   add("grant", grant);
   add("write", write);
   add("end", end);

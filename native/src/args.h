@@ -96,6 +96,18 @@ inline Codec codec(const Napi::Value& value) {
   return name == "lzs" ? Codec::kLzs : name == "oc-lz4" ? Codec::kLz4 : name == "deflate" ? Codec::kDeflate : Codec::kNone;
 }
 
+// False when one is none.
+inline bool networks(const Napi::Value& value, std::shared_ptr<const ClientNetworks>& into) {
+  std::vector<IpPrefix> all;
+  for (const std::string& one : texts(value)) {
+    IpPrefix prefix;
+    if (!parsePrefix(one, prefix)) return false;
+    all.push_back(prefix.network());
+  }
+  if (!all.empty()) into = std::make_shared<const ClientNetworks>(std::move(all));
+  return true;
+}
+
 // False when an address is none.
 inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   const auto spec = value.As<Napi::Object>();
@@ -110,6 +122,7 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
     if (::inet_pton(AF_INET6, v6.c_str(), address.data()) != 1) return false;
     into.ipv6 = address;
   }
+  if (!networks(spec.Get("networks"), into.networks)) return false;
   into.mtu = static_cast<uint16_t>(number(spec.Get("mtu")));
   into.dpdSec = number(spec.Get("dpdSec"));
   into.dpdRetries = number(spec.Get("dpdRetries"));

@@ -144,6 +144,11 @@ bool DataPlane::configureTls(const std::vector<TlsContextConfig>& configs, OpErr
   return true;
 }
 
+std::vector<OpError> DataPlane::configureDevice(const DeviceSpec& spec) {
+  std::lock_guard lock(mutex_);
+  return running_ != nullptr ? running_->pool->configureDevice(spec) : std::vector<OpError>();
+}
+
 void DataPlane::command(FrontCommand&& command) {
   if (fips_ && command.promotion != nullptr) command.promotion->spec.dtls = approvedOffer(command.promotion->spec.dtls);
   std::lock_guard lock(mutex_);

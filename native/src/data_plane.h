@@ -37,6 +37,7 @@ class DataPlane {
   // are then in events().
   void stop();
   bool configureTls(const std::vector<TlsContextConfig>& configs, OpError& error);
+  std::vector<OpError> configureDevice(const DeviceSpec& spec);
   void command(FrontCommand&& command);
   void update(uint32_t tunnel, TunnelSpec spec);
   void drop(uint32_t tunnel, DropHow how, std::string text);

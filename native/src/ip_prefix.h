@@ -13,6 +13,7 @@ struct IpPrefix {
 
   size_t size() const noexcept { return ipv6 ? 16 : 4; }
   IpPrefix network() const noexcept;  // host bits cleared
+  bool operator==(const IpPrefix&) const = default;
 };
 
 // False: not a numeric address, or a length that is no number or too long.

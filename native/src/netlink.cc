@@ -101,8 +101,13 @@ int Netlink::bringUp(int index) noexcept {
   return request(m.data());
 }
 
-int Netlink::addAddress(int index, const IpPrefix& prefix) noexcept {
-  Message<ifaddrmsg> m(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+int Netlink::addAddress(int index, const IpPrefix& prefix) noexcept { return address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix); }
+int Netlink::removeAddress(int index, const IpPrefix& prefix) noexcept { return address(RTM_DELADDR, 0, index, prefix); }
+int Netlink::addRoute(int index, const IpPrefix& prefix) noexcept { return route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, index, prefix); }
+int Netlink::removeRoute(int index, const IpPrefix& prefix) noexcept { return route(RTM_DELROUTE, 0, index, prefix); }
+
+int Netlink::address(uint16_t type, uint16_t flags, int index, const IpPrefix& prefix) noexcept {
+  Message<ifaddrmsg> m(type, flags);
   m.body().ifa_family = prefix.ipv6 ? AF_INET6 : AF_INET;
   m.body().ifa_prefixlen = prefix.length;
   m.body().ifa_flags = prefix.ipv6 ? IFA_F_NODAD : 0;
@@ -112,9 +117,9 @@ int Netlink::addAddress(int index, const IpPrefix& prefix) noexcept {
   return request(m.data());
 }
 
-int Netlink::addRoute(int index, const IpPrefix& prefix) noexcept {
+int Netlink::route(uint16_t type, uint16_t flags, int index, const IpPrefix& prefix) noexcept {
   const IpPrefix network = prefix.network();
-  Message<rtmsg> m(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+  Message<rtmsg> m(type, flags);
   m.body().rtm_family = prefix.ipv6 ? AF_INET6 : AF_INET;
   m.body().rtm_dst_len = prefix.length;
   m.body().rtm_table = RT_TABLE_MAIN;

@@ -21,8 +21,12 @@ class Netlink {
   int bringUp(int index) noexcept;
   int addAddress(int index, const IpPrefix& prefix) noexcept;  // at once usable: no duplicate address detection
   int addRoute(int index, const IpPrefix& prefix) noexcept;    // host bits are cleared
+  int removeAddress(int index, const IpPrefix& prefix) noexcept;
+  int removeRoute(int index, const IpPrefix& prefix) noexcept;  // one that addRoute made
 
  private:
+  int address(uint16_t type, uint16_t flags, int index, const IpPrefix& prefix) noexcept;
+  int route(uint16_t type, uint16_t flags, int index, const IpPrefix& prefix) noexcept;
   int request(void* message) noexcept;
   int fd_ = -1;
   uint32_t sequence_ = 0;

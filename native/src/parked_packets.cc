@@ -8,6 +8,7 @@ void ParkedPackets::open(uint32_t tunnel, const TunnelSpec& spec, uint64_t nowMs
   Lot lot;
   lot.addresses.ipv4 = spec.ipv4;
   lot.addresses.ipv6 = spec.ipv6;
+  lot.addresses.networks = spec.networks;
   if (lots_.emplace(tunnel, std::move(lot)).second) deadlines_.push_back({tunnel, nowMs + kKeepMs});
 }
 

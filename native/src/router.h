@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "ip_prefix.h"
 #include "tunnel_spec.h"
 
 namespace postern {
@@ -23,12 +24,14 @@ class Router {
   // Writers, serialised by the caller. The newest owner of an address wins; remove() of an older one leaves it alone.
   void insert(Ipv4 address, Route route);
   void insert(const Ipv6& address, Route route);
+  void insert(const IpPrefix& network, Route route);
   void remove(Ipv4 address, uint32_t tunnel);
   void remove(const Ipv6& address, uint32_t tunnel);
-  // Readers, any thread, lock free.
+  void remove(const IpPrefix& network, uint32_t tunnel);
+  // Readers, any thread, lock free: the address, else the longest network that holds it.
   Route find(Ipv4 address) const noexcept;
   Route find(const Ipv6& address) const noexcept;
-  size_t size() const noexcept;
+  size_t size() const noexcept;  // addresses
 
  private:
   struct Impl;

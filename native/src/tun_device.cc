@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "ip_prefix.h"
 #include "netlink.h"
 #include "steering.h"
 #include "virtio.h"
@@ -117,22 +116,7 @@ bool TunDevice::configure(const WorkerPoolSpec& spec, OpError& error) {
   }
   netlink.disableAutoAddress(index);  // refused where IPv6 is off, and not needed there
   if (const int code = netlink.bringUp(index)) return fail(error, code, "bring up " + name_, reason(code));
-  for (const std::string& text : spec.addresses) {
-    const std::string op = "add address " + text + " to " + name_;
-    IpPrefix prefix;
-    if (!parsePrefix(text, prefix)) return fail(error, EINVAL, op, "not an address with prefix length");
-    const int code = netlink.addAddress(index, prefix);
-    const bool noIpv6 = prefix.ipv6 && (code == EACCES || code == EOPNOTSUPP || code == EPERM);
-    if (code != 0) return fail(error, code, op, noIpv6 ? "IPv6 is switched off in this kernel or for this device" : reason(code));
-  }
-  for (const std::string& text : spec.routes) {
-    const std::string op = "add route " + text + " to " + name_;
-    IpPrefix prefix;
-    if (!parsePrefix(text, prefix)) return fail(error, EINVAL, op, "not a prefix");
-    const int code = netlink.addRoute(index, prefix);
-    if (code != 0) return fail(error, code, op, code == EEXIST ? "this prefix has a route already" : reason(code));
-  }
-  return true;
+  return prefixes_.open(name_, {spec.addresses, spec.routes}, error);
 }
 
 std::vector<std::string> TunDevice::offloadNames() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "device_prefixes.h"
 #include "worker_pool.h"
 
 namespace postern {
@@ -32,6 +33,7 @@ class TunDevice {
   const Offloads& offloads() const noexcept { return offloads_; }
   std::vector<std::string> offloadNames() const;
   bool steered() const noexcept { return steered_; }
+  DevicePrefixes& prefixes() noexcept { return prefixes_; }
 
  private:
   TunDevice() = default;
@@ -41,6 +43,7 @@ class TunDevice {
   std::string name_;
   std::vector<int> queues_;
   Offloads offloads_;
+  DevicePrefixes prefixes_;
   bool steered_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bytes.h"
+#include "client_networks.h"
 #include "dtls_offer.h"
 
 namespace postern {
@@ -20,6 +21,7 @@ enum class Codec : uint8_t { kNone = 0, kLzs, kLz4, kDeflate };
 struct TunnelSpec {
   std::optional<Ipv4> ipv4;
   std::optional<Ipv6> ipv6;
+  std::shared_ptr<const ClientNetworks> networks;  // nullptr: none
   uint16_t mtu = 1400;         // largest inner packet towards the client
   uint32_t dpdSec = 0;         // 0 = no own probes
   uint32_t dpdRetries = 3;

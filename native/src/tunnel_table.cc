@@ -1,6 +1,14 @@
 #include "tunnel_table.h"
 
 namespace postern {
+namespace {
+
+bool sameRoutes(const TunnelSpec& a, const TunnelSpec& b) {
+  const bool networks = a.networks == b.networks || (a.networks != nullptr && b.networks != nullptr && *a.networks == *b.networks);
+  return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && networks;
+}
+
+}  // namespace
 
 bool TunnelTable::place(uint32_t tunnel, uint32_t worker) {
   std::lock_guard lock(mutex_);
@@ -44,7 +52,7 @@ void TunnelTable::enter(uint32_t tunnel, const TunnelSpec& spec, const TunnelCou
 
 void TunnelTable::change(uint32_t tunnel, const TunnelSpec& from, const TunnelSpec& to) {
   std::lock_guard lock(mutex_);
-  if (from.ipv4 == to.ipv4 && from.ipv6 == to.ipv6) return;
+  if (sameRoutes(from, to)) return;
   removeRoutes(tunnel, from);
   route(tunnel, entries_[tunnel].worker, to);
 }
@@ -77,11 +85,15 @@ bool TunnelTable::read(uint32_t tunnel, uint64_t nowMs, TunnelCounterWords& into
 void TunnelTable::route(uint32_t tunnel, uint32_t worker, const TunnelSpec& spec) {
   if (spec.ipv4) router_.insert(*spec.ipv4, {tunnel, worker});
   if (spec.ipv6) router_.insert(*spec.ipv6, {tunnel, worker});
+  if (spec.networks == nullptr) return;
+  for (const IpPrefix& network : spec.networks->prefixes()) router_.insert(network, {tunnel, worker});
 }
 
 void TunnelTable::removeRoutes(uint32_t tunnel, const TunnelSpec& spec) {
   if (spec.ipv4) router_.remove(*spec.ipv4, tunnel);
   if (spec.ipv6) router_.remove(*spec.ipv6, tunnel);
+  if (spec.networks == nullptr) return;
+  for (const IpPrefix& network : spec.networks->prefixes()) router_.remove(network, tunnel);
 }
 
 }  // namespace postern

@@ -12,10 +12,11 @@ enum class Source { kOwn, kForeign, kNoise };
 
 // Noise is what every host says on a new link: from fe80::/10 or ::, or to a multicast group. Nobody routes it.
 Source checkSource(const TunnelSpec& spec, const PacketInfo& info) noexcept {
-  if (info.version == 4) return spec.ipv4 == info.src4 ? Source::kOwn : Source::kForeign;
+  const auto behind = [&](const auto& source) { return spec.networks != nullptr && spec.networks->holds(source); };
+  if (info.version == 4) return spec.ipv4 == info.src4 || behind(info.src4) ? Source::kOwn : Source::kForeign;
   const bool linkLocal = info.src6[0] == 0xfe && (info.src6[1] & 0xc0) == 0x80;
   if (linkLocal || info.src6 == Ipv6{} || info.dst6[0] == 0xff) return Source::kNoise;
-  return spec.ipv6 == info.src6 ? Source::kOwn : Source::kForeign;
+  return spec.ipv6 == info.src6 || behind(info.src6) ? Source::kOwn : Source::kForeign;
 }
 
 }  // namespace

@@ -72,6 +72,10 @@ class Pool final : public WorkerPool {
   uint32_t workers() const override { return static_cast<uint32_t>(workers_.size()); }
   const std::vector<std::string>& offloads() const override { return offloads_; }
 
+  std::vector<OpError> configureDevice(const DeviceSpec& spec) override {
+    return device_->prefixes().change(spec);
+  }
+
   void adopt(std::unique_ptr<Promotion> promotion) override {
     std::lock_guard lock(control_);
     const uint32_t tunnel = promotion->tunnel;

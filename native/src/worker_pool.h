@@ -21,9 +21,15 @@ struct OpError {
   std::string message;
 };
 
+// What the TUN device carries, prefixes as text.
+struct DeviceSpec {
+  std::vector<std::string> addresses;  // "10.20.0.1/16"
+  std::vector<std::string> routes;
+};
+
 struct WorkerPoolSpec {
   std::string device;                  // may hold %d
-  std::vector<std::string> addresses;  // "10.20.0.1/16"
+  std::vector<std::string> addresses;  // as in DeviceSpec
   std::vector<std::string> routes;
   uint16_t mtu = 1400;
   uint32_t workers = 0;                // 0 = by the machine
@@ -36,6 +42,9 @@ class WorkerPool {
   virtual const std::string& device() const = 0;
   virtual uint32_t workers() const = 0;
   virtual const std::vector<std::string>& offloads() const = 0;
+  // Takes the place of addresses and routes of the device; what the kernel refuses is returned, the rest is in force. Not
+  // beside another call of it or stop().
+  virtual std::vector<OpError> configureDevice(const DeviceSpec& spec) = 0;
   // Any thread. Ends in exactly one kTunnelDown, or kTunnelUp then one kTunnelDown, whatever happens.
   virtual void adopt(std::unique_ptr<Promotion> promotion) = 0;
   virtual void update(uint32_t tunnel, const TunnelSpec& spec) = 0;

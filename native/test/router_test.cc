@@ -145,3 +145,91 @@ TEST_CASE("readers see every lasting route at every moment while a writer churns
   CHECK(wrong == 0);
   CHECK(reads >= 2 * kLasting);
 }
+
+namespace {
+IpPrefix network(const char* text) {
+  IpPrefix prefix;
+  REQUIRE(parsePrefix(text, prefix));
+  return prefix;
+}
+}  // namespace
+
+TEST_CASE("the longest network that holds an address has it, after the address itself") {
+  Router router;
+  router.insert(network("0.0.0.0/0"), {1, 0});
+  router.insert(network("10.0.0.0/8"), {2, 1});
+  router.insert(network("10.9.0.0/16"), {3, 2});
+  router.insert(network("10.9.8.7/32"), {4, 3});
+  router.insert(0x0a090001, {5, 0});
+  CHECK(router.find(0x0a090001u).tunnel == 5);
+  CHECK(router.find(0x0a090002u).tunnel == 3);
+  CHECK(router.find(0x0a090002u).worker == 2);
+  CHECK(router.find(0x0a090807u).tunnel == 4);
+  CHECK(router.find(0x0a0a0000u).tunnel == 2);
+  CHECK(router.find(0x0b000000u).tunnel == 1);
+  CHECK(router.find(0xffffffffu).tunnel == 1);
+  router.remove(network("10.9.0.0/16"), 3);
+  CHECK(router.find(0x0a090002u).tunnel == 2);
+  router.remove(network("0.0.0.0/0"), 1);
+  CHECK(router.find(0x0b000000u).tunnel == 0);
+  CHECK(router.size() == 1);
+}
+
+TEST_CASE("the same for IPv6, at every length") {
+  Router router;
+  const Ipv6 whole = network("2001:db8:1234:5678:9abc:def0:1234:5679").bytes;
+  IpPrefix prefix{true, whole, 0};
+  for (int length = 0; length <= 128; ++length) {
+    prefix.length = static_cast<uint8_t>(length);
+    router.insert(prefix.network(), {static_cast<uint32_t>(length + 1), 0});
+    CHECK(router.find(whole).tunnel == static_cast<uint32_t>(length + 1));
+  }
+  // One bit changed: what is left are the networks that end before it.
+  for (int bit = 0; bit < 128; ++bit) {
+    Ipv6 other = whole;
+    other[static_cast<size_t>(bit / 8)] ^= static_cast<uint8_t>(0x80 >> bit % 8);
+    CHECK(router.find(other).tunnel == static_cast<uint32_t>(bit + 1));
+  }
+  for (int length = 128; length >= 0; --length) {
+    prefix.length = static_cast<uint8_t>(length);
+    router.remove(prefix.network(), static_cast<uint32_t>(length + 1));
+    CHECK(router.find(whole).tunnel == static_cast<uint32_t>(length));
+  }
+}
+
+TEST_CASE("of two owners of a network the newer has it, and the older one's removal leaves it alone") {
+  Router router;
+  router.insert(network("10.9.0.0/16"), {1, 0});
+  router.insert(network("10.9.0.0/16"), {2, 1});
+  router.remove(network("10.9.0.0/16"), 1);
+  CHECK(router.find(0x0a090002u).tunnel == 2);
+  router.remove(network("10.9.0.0/16"), 2);
+  router.remove(network("10.9.0.0/16"), 2);
+  CHECK(router.find(0x0a090002u).tunnel == 0);
+  router.insert(network("10.9.0.0/16"), {3, 1});
+  CHECK(router.find(0x0a090002u).tunnel == 3);
+}
+
+TEST_CASE("networks that come and go while packets are routed") {
+  Router router;
+  router.insert(network("10.0.0.0/8"), {1, 0});
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (uint32_t i = 0; i < 20000; ++i) {
+      IpPrefix one = network("10.9.0.0/24");
+      one.bytes[1] = static_cast<uint8_t>(i);
+      router.insert(one, {2, 1});
+      router.remove(one, 2);
+    }
+    done = true;
+  });
+  bool sound = true;
+  while (!done) {
+    for (uint32_t i = 0; i < 256; ++i) {
+      const uint32_t found = router.find(0x0a000001u | i << 16).tunnel;
+      sound = sound && (found == 1 || found == 2);
+    }
+  }
+  writer.join();
+  CHECK(sound);
+}

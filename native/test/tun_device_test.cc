@@ -62,3 +62,58 @@ TEST_CASE("each failure names what failed, and leaves no device") {
   CHECK(refused({"ptbad", {}, {}, 10, 0}).code == "EINVAL");
   CHECK(::if_nametoindex("ptbad") == 0);
 }
+
+TEST_CASE("addresses and routes change as a whole, and what is refused keeps nothing from the others") {
+  NEEDS_NETWORK();
+  OpError error;
+  auto device = TunDevice::create({"ptchg%d", {"10.32.0.1/24", "fd32::1/64"}, {"10.33.0.0/16"}, 1400, 0}, 1, error);
+  REQUIRE_MESSAGE(device != nullptr, error.op, ": ", error.message);
+  const auto reaches = [&](const char* address) {
+    const bool ipv6 = std::string(address).find(':') != std::string::npos;
+    const int probe = ::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    sockaddr_storage to{};
+    to.ss_family = ipv6 ? AF_INET6 : AF_INET;
+    void* at = ipv6 ? static_cast<void*>(&reinterpret_cast<sockaddr_in6&>(to).sin6_addr) : &reinterpret_cast<sockaddr_in&>(to).sin_addr;
+    REQUIRE(::inet_pton(to.ss_family, address, at) == 1);
+    (ipv6 ? reinterpret_cast<sockaddr_in6&>(to).sin6_port : reinterpret_cast<sockaddr_in&>(to).sin_port) = htons(9);
+    REQUIRE(::setsockopt(probe, SOL_SOCKET, SO_BINDTODEVICE, device->name().c_str(), static_cast<socklen_t>(device->name().size())) == 0);
+    const bool good = ::connect(probe, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    sockaddr_storage from{};
+    socklen_t length = sizeof from;
+    ::getsockname(probe, reinterpret_cast<sockaddr*>(&from), &length);
+    ::close(probe);
+    return good;
+  };
+  const auto assigned = [&](const char* address) {
+    const bool ipv6 = std::string(address).find(':') != std::string::npos;
+    const int probe = ::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    sockaddr_storage at{};
+    at.ss_family = ipv6 ? AF_INET6 : AF_INET;
+    void* into = ipv6 ? static_cast<void*>(&reinterpret_cast<sockaddr_in6&>(at).sin6_addr) : &reinterpret_cast<sockaddr_in&>(at).sin_addr;
+    REQUIRE(::inet_pton(at.ss_family, address, into) == 1);
+    const bool good = ::bind(probe, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+    ::close(probe);
+    return good;
+  };
+  CHECK(reaches("10.33.7.7"));
+  // One grows in both families, one is new, a route goes and one comes; twice the same value costs nothing.
+  const DeviceSpec next{{"10.32.0.1/16", "fd32::1/48", "10.34.0.1/24"}, {"10.35.0.0/16", "fd35::/64"}};
+  CHECK(device->prefixes().change(next).empty());
+  CHECK(device->prefixes().change(next).empty());
+  CHECK(assigned("10.32.0.1"));
+  CHECK(assigned("fd32::1"));
+  CHECK(assigned("10.34.0.1"));
+  CHECK(reaches("10.32.200.1"));
+  CHECK(reaches("fd32:0:0:77::1"));
+  CHECK(reaches("10.35.7.7"));
+  CHECK(reaches("fd35::7"));
+  const auto refused = device->prefixes().change({{"10.32.0.1/16", "10.36.0.1/33"}, {"10.32.0.0/16", "10.37.0.0/16"}});
+  REQUIRE(refused.size() == 2);
+  CHECK(refused[0].op.find("10.36.0.1/33") != std::string::npos);
+  CHECK(refused[1].op.find("10.32.0.0/16") != std::string::npos);
+  CHECK(refused[1].message == "this prefix has a route already");
+  CHECK(reaches("10.37.7.7"));
+  CHECK_FALSE(assigned("10.34.0.1"));
+  CHECK_FALSE(assigned("fd32::1"));
+  CHECK_FALSE(reaches("fd35::7"));
+}

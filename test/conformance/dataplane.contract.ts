@@ -2,6 +2,7 @@
 import { connections } from './contract/connections.ts'
 import { datagrams } from './contract/datagrams.ts'
 import { life } from './contract/life.ts'
+import { networks } from './contract/networks.ts'
 import { promotions } from './contract/promotions.ts'
 import { contractKit, type ContractRig } from './contract/rig.ts'
 import { tunnels } from './contract/tunnels.ts'
@@ -13,6 +14,7 @@ export function dataPlaneContract(name: string, makeRig: () => Promise<ContractR
   connections(kit)
   promotions(kit)
   tunnels(kit)
+  networks(kit)
   datagrams(kit)
   life(kit)
   kit.run()
