@@ -61,6 +61,10 @@ export interface Contribution {
   /** Exact spelling. A function is asked when the tunnel is settled, for values that depend on it. */
   readonly headers: AnswerHeaders | ((tunnel: TunnelSpec, told: ToldClocks) => AnswerHeaders)
   readonly tunnel?: Partial<TunnelSpec>
+  /** DNS servers for a client whose policy names none; of both families, each told where the client has an address. */
+  readonly dns?: readonly string[]
+  /** Domains resolved through the tunnel, for a client whose policy names none. */
+  readonly splitDns?: readonly string[]
   /** Most bytes that a channel of its own puts around an inner packet, the outer IP header aside: the MTU leaves room for them. */
   readonly overhead?: number
 }

@@ -3,6 +3,7 @@ import type { TunnelRequest } from './connect-request.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
+import { nameHeaders } from './name-headers.ts'
 import { rekeying } from './rekey.ts'
 import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
 
@@ -52,7 +53,7 @@ export function negotiate(input: Negotiation): Agreement {
     ...addressHeaders(leases, request.family.ios),
     ...(input.gatewayName === '' ? [] : [['X-CSTP-Hostname', input.gatewayName] as const]),
     ...timeHeaders(session, input.now),
-    ...nameHeaders(policy, leases, request.family.kind === 'cisco'),
+    ...nameHeaders(policy, leases, request.family.kind === 'cisco', contributions),
     ...splitHeaders(policy, leases, request.family.ios),
     ['X-CSTP-Keep', 'true'],
     ['X-CSTP-Tunnel-All-DNS', String(policy.tunnelAllDns)],
@@ -104,16 +105,6 @@ function timeHeaders(session: Session, now: number): readonly Header[] {
     ['X-CSTP-Session-Timeout-Remaining', remaining === undefined ? 'none' : String(remaining)],
     ['X-CSTP-Idle-Timeout', secondsOrNone(policy.idleTimeoutSec)],
     ['X-CSTP-Disconnected-Timeout', secondsOrNone(policy.disconnectedTimeoutSec)],
-  ]
-}
-
-function nameHeaders(policy: Policy, leases: Leases, cisco: boolean): readonly Header[] {
-  const reachable = policy.dns.filter((server) => (server.includes(':') ? leases.ipv6 : leases.ipv4))
-  const domains = [...new Set([policy.defaultDomain, ...policy.search].filter((domain) => domain !== ''))]
-  return [
-    ...reachable.map((server): Header => [cisco && server.includes(':') ? 'X-CSTP-DNS-IP6' : 'X-CSTP-DNS', server]),
-    ...(domains.length === 0 ? [] : [['X-CSTP-Default-Domain', domains.join(' ')] as const]),
-    ...policy.splitDns.map((domain): Header => ['X-CSTP-Split-DNS', domain]),
   ]
 }
 
