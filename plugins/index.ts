@@ -1,5 +1,6 @@
 import type { Plugin } from '../core/plugin.ts'
 import adminApi from './admin-api/index.ts'
+import alwaysOnPolicy from './always-on-policy/index.ts'
 import anyconnect from './anyconnect/index.ts'
 import authLocal from './auth-local/index.ts'
 import cli from './cli/index.ts'
@@ -12,4 +13,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, dtls, splitDns, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, adminApi, cli, ...planned]

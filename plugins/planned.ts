@@ -7,7 +7,7 @@ import type { Plugin } from '../core/plugin.ts'
  */
 const names = [
   'auth-certificate', 'auth-ldap', 'auth-radius', 'auth-saml',
-  'always-on-policy', 'accounting', 'nvm-collector', 'nvm-exporter', 'reflector', 'fleet-mqtt', 'web-ui', 'metrics',
+  'accounting', 'nvm-collector', 'nvm-exporter', 'reflector', 'fleet-mqtt', 'web-ui', 'metrics',
 ]
 
 export const planned: readonly Plugin[] = names.map((name) => ({

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 peers=(
-  openconnect ocserv iperf3 nftables iproute2 iputils-ping util-linux procps curl openssl tcpdump tshark haproxy gnutls-bin
+  openconnect ocserv iperf3 nftables iproute2 iputils-ping util-linux procps curl openssl tcpdump tshark haproxy gnutls-bin libxml2-utils
   clang libclang-rt-dev binutils doctest-dev libssl-dev zlib1g-dev mmdebstrap shellcheck chromium zsh fish systemd python3
 )
 export DEBIAN_FRONTEND=noninteractive

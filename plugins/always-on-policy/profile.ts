@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { GatewayConfig } from '../../core/api.ts'
+import { clientInitialization } from './client-initialization.ts'
+import { hostEntry } from './host-entry.ts'
+import type { Pin } from './pin.ts'
+import type { ProfileConfig, Refusable, ServerConfig } from './profile-config.ts'
+import { readServerAddress } from './server-address.ts'
+import { parent, writeXml } from './xml-element.ts'
+
+/** Where clients fetch profiles, and where older ones do (reference/protocol section 2.2). */
+export const PROFILE_PATHS = ['/CACHE/stc/profiles/', '/profiles/'] as const
+
+/** A profile as clients get it. */
+export interface Profile {
+  readonly name: string
+  readonly path: string
+  readonly xml: string
+  /** Upper-case hex over the bytes of `xml`. */
+  readonly sha1: string
+  readonly public: boolean
+  readonly refuse: ReadonlySet<Refusable>
+  readonly servers: readonly ServerConfig[]
+  /** Every host that it names, lower case. */
+  readonly hosts: ReadonlySet<string>
+  readonly alwaysOn: boolean
+  readonly trustRules: boolean
+  /** Those for all servers and those of one; undefined host: of any. */
+  pinsFor(host: string | undefined): readonly Pin[]
+}
+
+const NAMESPACES = {
+  xmlns: 'http://schemas.xmlsoap.org/encoding/',
+  'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+  'xsi:schemaLocation': 'http://schemas.xmlsoap.org/encoding/ AnyConnectProfile.xsd',
+}
+
+export function makeProfile(name: string, config: ProfileConfig, core: GatewayConfig): Profile {
+  const servers = config.servers.length === 0 ? [ownServer(config, core)] : config.servers
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n${writeXml({
+    name: 'AnyConnectProfile', attributes: NAMESPACES, children: [clientInitialization(config), parent('ServerList', servers.map(hostEntry))],
+  })}`
+  const { domains = [], 'dns-servers': resolvers = [], https = [] } = config['trusted-networks'] ?? {}
+  return {
+    name,
+    path: `${PROFILE_PATHS[0]}${name}.xml`,
+    xml,
+    sha1: createHash('sha1').update(xml).digest('hex').toUpperCase(),
+    public: config.public,
+    refuse: new Set(config.refuse),
+    servers,
+    hosts: new Set([...servers.flatMap(({ address, backup, 'load-balancing': others }) => [address, ...backup, ...others]), ...config.backup].map(({ host }) => host)),
+    alwaysOn: config['always-on'],
+    trustRules: domains.length + resolvers.length + https.length > 0,
+    pinsFor: (host) => [...config.pins, ...servers.filter(({ address }) => host === undefined || address.host === host).flatMap(({ pins }) => pins)],
+  }
+}
+
+/** Stands for the list where none is given: this gateway, and its group where the profile is for one alone. */
+function ownServer({ groups }: ProfileConfig, { gateway, groups: all }: GatewayConfig): ServerConfig {
+  const ports = gateway.listen.map(({ port }) => port).filter((port) => port !== 0)
+  const port = ports.length === 0 || ports.includes(443) ? '' : `:${ports[0]}`
+  const bracketed = gateway.name.includes(':') && port !== '' ? `[${gateway.name}]` : gateway.name
+  const [group, ...more] = groups
+  return {
+    name: gateway.name,
+    address: readServerAddress(`${bracketed}${port}`) ?? { host: gateway.name, text: gateway.name },
+    group: more.length === 0 && all.size > 1 ? group : undefined,
+    backup: [], 'load-balancing': [], 'on-demand-connect': [], 'on-demand-never': [], pins: [],
+  }
+}
