@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import type { Crypt } from './crypt.ts'
 import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
 import type { CoreServices } from './commands/core-commands.ts'
 import { inForce, LiveConfig, RESTART_KEYS } from './config/live-config.ts'
@@ -20,7 +21,7 @@ import { Slots } from './slots.ts'
 import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
 import { fipsFindings } from './tls/fips.ts'
 import { chainsFor, leafSha1 } from './tls/leaf-sha1.ts'
-import { AUDIT, CLOCK, CONFIG, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
+import { AUDIT, CLOCK, CONFIG, CRYPT, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
 
 const CERTIFICATE_LOOK_MS = 86_400_000
 
@@ -28,6 +29,8 @@ export interface GatewayParts {
   readonly locations: Locations
   readonly plugins: readonly Plugin[]
   readonly createDataPlane: () => DataPlane
+  /** Absent: hashes of crypt(3) are not verified. */
+  readonly crypt?: Crypt | undefined
   readonly clock: Clock
   readonly log: Logger
 }
@@ -131,6 +134,7 @@ export class Gateway {
     }
     host.publish(AUDIT, audit)
     host.publish(CLOCK, clock)
+    if (this.parts.crypt) host.publish(CRYPT, this.parts.crypt)
     host.publish(CONFIG, config)
     host.publish(DATA_PLANE, dataPlane)
     host.publish(HEALTH, health)

@@ -1,4 +1,4 @@
-import { createDataPlane } from '../native/index.ts'
+import { createCrypt, createDataPlane } from '../native/index.ts'
 import { plugins } from '../plugins/index.ts'
 import { check } from './check.ts'
 import { CORE_COMMANDS } from './commands/core-command-list.ts'
@@ -14,7 +14,7 @@ const host: CommandLineHost = {
   definitions: [...CORE_COMMANDS.map(({ definition }) => definition), ...plugins.flatMap((plugin) => plugin.commands ?? [])],
   version: VERSION,
   defaults: { config: DEFAULT_CONFIG_FILE, dataDirectory: DEFAULT_DATA_DIRECTORY },
-  serve: (options) => serve(options, { plugins, createDataPlane }),
+  serve: (options) => serve(options, { plugins, createDataPlane, crypt: createCrypt() }),
   check: (options) => check(options, plugins),
   runOffline: (options, path, input) => runOffline(options, path, input, plugins),
   socketPath: (options) => adminSocket(locate(options).dataDirectory),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from './clock.ts'
+import type { Crypt } from './crypt.ts'
 import type { DataPlane } from './dataplane.ts'
 import { DataPlaneError, GatewayError } from './errors.ts'
 import { Gateway } from './gateway.ts'
@@ -13,16 +14,17 @@ const STOP_LIMIT_MS = 5000
 export interface ServeParts {
   readonly plugins: readonly Plugin[]
   readonly createDataPlane: () => DataPlane
+  readonly crypt?: Crypt | undefined
 }
 
 /** The gateway in the foreground, until a signal ends it. Resolves with the exit code. */
-export async function serve(options: LocationOptions, { plugins, createDataPlane }: ServeParts): Promise<number> {
+export async function serve(options: LocationOptions, { plugins, createDataPlane, crypt }: ServeParts): Promise<number> {
   const log = PinoLogger.stdout()
   const keepAlive = setInterval(() => undefined, 2 ** 30)
   const systemd = new Systemd(log)
   const ending = watchForEnd(log)
   try {
-    const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, clock: systemClock, log })
+    const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, crypt, clock: systemClock, log })
     const reload = (): void => {
       systemd.reloading()
       gateway.reload()

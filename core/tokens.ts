@@ -1,6 +1,7 @@
 import type { Audit } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { Commands } from './commands.ts'
+import type { Crypt } from './crypt.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { DataPlane } from './dataplane.ts'
 import type { Health } from './health.ts'
@@ -9,6 +10,7 @@ import type { Policies } from './policy/policy.ts'
 import type { Sessions } from './session/session.ts'
 import type { Store } from './store/store.ts'
 import type { TlsFacts } from './tls-facts.ts'
+import type { UserImport } from './user-import.ts'
 
 /** `Symbol.for`, so that separately built bundles meet the same token. */
 export type Token<T> = symbol & { readonly __type?: T }
@@ -20,6 +22,8 @@ export const COMMANDS = token<Commands>('Commands')
 /** The core's own sections: gateway, pools, policy, groups. */
 export const CONFIG = token<GatewayConfig>('GatewayConfig')
 /** Only while serving. */
+export const CRYPT = token<Crypt>('Crypt')
+/** Only while serving. */
 export const DATA_PLANE = token<DataPlane>('DataPlane')
 export const HEALTH = token<Health>('Health')
 /** Named for the plugin that injects it. */
@@ -29,3 +33,4 @@ export const SESSIONS = token<Sessions>('Sessions')
 export const STORE = token<Store>('Store')
 /** Only while serving. */
 export const TLS_FACTS = token<TlsFacts>('TlsFacts')
+export const USER_IMPORT = token<UserImport>('UserImport')

@@ -24,6 +24,8 @@ export interface Binding {
   dtlsSecret(id: Uint8Array): Uint8Array | undefined
   /** False for an unknown tunnel. */
   counters(tunnel: number, into: BigUint64Array): boolean
+  /** Whether the password has that hash of crypt(3); on a thread of libuv's pool. */
+  crypt(hash: string, password: string): Promise<boolean>
   alive(): boolean
   stats(into: BigUint64Array): void
 }

@@ -1,5 +1,5 @@
 {
-  # Built against the headers of the node that will run it, and linked to nothing: the process then has exactly one
+  # Built against the headers of the node that will run it, and linked to nothing but libcrypt: the process then has exactly one
   # OpenSSL, the one node itself uses (design section 3), and one zlib likewise.
   'targets': [{
     'target_name': 'postern',
@@ -11,5 +11,7 @@
     'cflags_cc': ['-std=c++20', '-O2', '-fexceptions', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wno-unused-parameter'],
     # Threads and exit handlers outlive an unloading environment.
     'ldflags': ['-Wl,-z,nodelete'],
+    # crypt(3), for the passwords of users who came from elsewhere.
+    'libraries': ['-lcrypt'],
   }],
 }

@@ -24,6 +24,17 @@ export function createDataPlane(addonPath: string = findAddon()): DataPlane {
   return new NativeDataPlane(binding)
 }
 
+/** crypt(3) of the system, for hashes that came with users of another gateway. The addon is loaded at the first one. */
+export function createCrypt(addonPath?: string): { matches(hash: string, password: string): Promise<boolean> } {
+  let binding: Binding | undefined
+  return {
+    async matches(hash, password) {
+      binding ??= createRequire(import.meta.url)(addonPath ?? findAddon()) as Binding
+      return binding.crypt(hash, password)
+    },
+  }
+}
+
 /** Beside the bundle, else where node-gyp leaves it: seen from native/ as from dist/. */
 function findAddon(): string {
   const here = dirname(fileURLToPath(import.meta.url))

@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "cipher_speed.h"
+#include "crypt_hash.h"
 #include "error.h"
 
 namespace postern {
@@ -208,6 +209,28 @@ Napi::Value dtlsSecret(const Napi::CallbackInfo& info) {
   if (secret.bytes.empty()) return info.Env().Undefined();
   return Napi::Buffer<uint8_t>::Copy(info.Env(), secret.bytes.data(), secret.bytes.size());
 }
+// One password, on a thread of libuv's pool: hash, password -> Promise<boolean>
+class CryptWork : public Napi::AsyncWorker {
+ public:
+  CryptWork(Napi::Env env, std::string hash, std::string password)
+      : AsyncWorker(env, "postern.crypt"), promise_(Napi::Promise::Deferred::New(env)), hash_(std::move(hash)), password_(std::move(password)) {}
+  ~CryptWork() override { OPENSSL_cleanse(password_.data(), password_.size()); }
+  Napi::Promise promise() const { return promise_.Promise(); }
+  void Execute() override { matches_ = cryptMatches(hash_, password_); }
+  void OnOK() override { promise_.Resolve(Napi::Boolean::New(Env(), matches_)); }
+  void OnError(const Napi::Error& error) override { promise_.Reject(error.Value()); }
+
+ private:
+  Napi::Promise::Deferred promise_;
+  std::string hash_, password_;
+  bool matches_ = false;
+};
+Napi::Value crypt(const Napi::CallbackInfo& info) {
+  auto* work = new CryptWork(info.Env(), args::text(info[0]), args::text(info[1]));
+  const Napi::Promise promise = work->promise();
+  work->Queue();
+  return promise;
+}
 Napi::Value alive(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), owns(info.Env()) && DataPlane::instance().alive()); }
 void stats(const Napi::CallbackInfo& info) {
   const auto words = DataPlane::instance().stats();
@@ -230,6 +253,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("drop", drop);
   add("dtlsSecret", dtlsSecret);
   add("counters", counters);
+  add("crypt", crypt);
   add("alive", alive);
   add("stats", stats);
   return exports;

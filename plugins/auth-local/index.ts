@@ -1,8 +1,9 @@
-import { AUDIT, CLOCK, CONFIG, SESSIONS, STORE, type Audit, type Clock, type GatewayConfig, type Plugin, type Sessions, type Store } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, CRYPT, SESSIONS, STORE, USER_IMPORT, type Audit, type Clock, type Crypt, type GatewayConfig, type Plugin, type Sessions, type Store } from '../../core/api.ts'
 import { AuthLocalConfig } from './config.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { LocalBackend } from './local-backend.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { LocalUserImport } from './local-user-import.ts'
 import { LocalPolicySource } from './local-policy-source.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { UserCommands } from './user-commands.ts'
@@ -16,6 +17,7 @@ export default {
   config: AuthLocalConfig,
   runs: 'always',
   requires: [AUDIT, CLOCK, CONFIG, STORE],
+  provides: [USER_IMPORT],
   commands: USER_COMMANDS,
   async start(context) {
     const store = context.container.resolve<Store>(STORE)
@@ -24,9 +26,10 @@ export default {
     const live = context.container.isRegistered(SESSIONS, true) ? context.container.resolve<Sessions>(SESSIONS) : undefined
     const sessions = new UserSessions(store, live)
     const clock = context.container.resolve<Clock>(CLOCK)
-    const hasher = new PasswordHasher()
+    const hasher = new PasswordHasher(context.container.isRegistered(CRYPT, true) ? context.container.resolve<Crypt>(CRYPT) : undefined)
     const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, context.container.resolve<GatewayConfig>(CONFIG))
     for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
+    context.provide(USER_IMPORT, new LocalUserImport(store, users, context.container.resolve<Audit>(AUDIT), clock))
     context.add(context.slots.policySource, new LocalPolicySource(users))
     if (context.mode === 'command') return
     sessions.settle()

@@ -152,4 +152,62 @@ test('G27 three crowded sources keep nobody else out', async () => {
   assert.is(unavailable.length, 96 - 2 - QUEUE_LIMIT + 1)
 })
 
+/** As many milliseconds as a test can see; `$5$` and 43 times the first letter of the password. */
+const crypt = { matches: async (hash: string, password: string): Promise<boolean> => hash === imported(password) }
+const imported = (password: string): string => `$5$salt$${(password[0] ?? '.').repeat(43)}`
+
+test('F08 an imported hash proves its user once, and is argon2id from then on', async () => {
+  const { login, users, log } = await fixture(new PasswordHasher(crypt))
+  users.setHash('alice', imported('correct horse'))
+  assert.is((await login('alice', 'wrong horse')).kind, 'refused')
+  assert.is(users.credentials('alice')?.hash, imported('correct horse'), 'a wrong password renews nothing')
+  assert.is((await login('alice', 'correct horse')).kind, 'identity')
+  assert.match(users.credentials('alice')?.hash ?? '', /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.is((await login('alice', 'correct horse')).kind, 'identity')
+  assert.is((await login('alice', 'c')).kind, 'refused', 'what matched the imported hash matches no more')
+  assert.not.match(JSON.stringify(log.lines), /horse|\$5\$/)
+})
+
+test('two first logins at once both succeed', async () => {
+  const { login, users } = await fixture(new PasswordHasher(crypt))
+  users.setHash('alice', imported('correct horse'))
+  const steps = await Promise.all([login('alice', 'correct horse'), login('alice', 'correct horse'), login('alice', 'correct horse')])
+  assert.equal(steps.map(({ kind }) => kind), ['identity', 'identity', 'identity'])
+})
+
+test('a password changed during the login with an imported hash counts', async () => {
+  const { login, users } = await fixture(new PasswordHasher(crypt))
+  users.setHash('alice', imported('correct horse'))
+  const fresh = await hash('another horse', CHEAP)
+  const step = login('alice', 'correct horse')
+  users.setHash('alice', fresh)
+  assert.is((await step).kind, 'refused')
+  assert.is(users.credentials('alice')?.hash, fresh)
+})
+
+test('a locked or expired user keeps the imported hash', async () => {
+  const { login, users } = await fixture(new PasswordHasher(crypt))
+  users.setHash('alice', imported('correct horse'))
+  users.setLocked('alice', true)
+  assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'locked')
+  assert.is(users.credentials('alice')?.hash, imported('correct horse'))
+})
+
+test('a hash that would take for ever is never computed', async () => {
+  let asked = 0
+  const { login, users, log } = await fixture(new PasswordHasher({ matches: async () => ++asked > 0 }))
+  users.setHash('alice', `$5$rounds=999999999$salt$${'a'.repeat(43)}`)
+  assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'wrong-credentials')
+  assert.is(asked, 0)
+  assert.is(log.lines[0]?.level, 'error')
+})
+
+test('a disk that takes nothing does not keep an imported user out', async () => {
+  const { login, users, log } = await fixture(new PasswordHasher(crypt))
+  users.setHash('alice', imported('correct horse'))
+  users.replaceHash = () => { throw new Error('disk full') }
+  assert.is((await login('alice', 'correct horse')).kind, 'identity')
+  assert.is(log.lines[0]?.level, 'warn')
+})
+
 test.run()

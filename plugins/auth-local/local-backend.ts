@@ -1,7 +1,7 @@
 import type { AuthBackend, AuthContext, AuthForm, AuthStep, Clock, Logger, RefusalReason } from '../../core/api.ts'
-import { HasherBusy, type PasswordHasher } from './password-hasher.ts'
+import { HasherBusy, isImported, type PasswordHasher } from './password-hasher.ts'
 import type { UserTable } from './user-table.ts'
-import { isUserName } from './user.ts'
+import { isUserName, type User } from './user.ts'
 
 /** The `local` step of a login: name and password against the users in the store. */
 export class LocalBackend implements AuthBackend {
@@ -25,7 +25,7 @@ export class LocalBackend implements AuthBackend {
     return { kind: 'form', form, answer }
   }
 
-  private async verify(name: string, password: string, context: AuthContext): Promise<AuthStep> {
+  private async verify(name: string, password: string, context: AuthContext, again = false): Promise<AuthStep> {
     const { version } = this.users
     const known = isUserName(name) ? this.users.credentials(name) : undefined
     const refuse = (reason: RefusalReason): AuthStep => ({ kind: 'refused', reason, ...(isUserName(name) ? { user: known?.user.name ?? name } : {}) })
@@ -41,12 +41,24 @@ export class LocalBackend implements AuthBackend {
     if (!known || !right) return refuse('wrong-credentials')
     // Whatever happened to the user while the hash was computed counts.
     const now = this.users.version === version ? known : this.users.credentials(known.user.name)
+    // Another login of the user has just replaced an imported hash by ours: it is the same password.
+    if (now && now.hash !== known.hash && isImported(known.hash) && !again) return this.verify(name, password, context, true)
     if (!now || now.hash !== known.hash) return refuse('wrong-credentials')
     const { user } = now
     if (context.identity && context.identity.user.toLowerCase() !== user.name.toLowerCase()) return refuse('wrong-credentials')
     if (user.locked) return refuse('locked')
     if (user.expiresAt !== undefined && user.expiresAt <= this.clock.now()) return refuse('expired')
+    if (isImported(now.hash)) await this.renew(now, password, context.peer)
     return { kind: 'identity', identity: { user: user.name, groups: user.groups, source: this.name } }
+  }
+
+  /** The first login of an imported user: from now on the password is kept like all others. Failing that, the next login tries again. */
+  private async renew({ user, hash }: { readonly user: User; readonly hash: string }, password: string, peer: string): Promise<void> {
+    try {
+      if (this.users.replaceHash(user.name, hash, await this.hasher.rehash(password, peer))) this.log.info('the imported password is kept as argon2id now', { user: user.name })
+    } catch (error) {
+      this.log.warn('the imported password stays as it is', { user: user.name, error })
+    }
   }
 }
 

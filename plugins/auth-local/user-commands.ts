@@ -1,9 +1,9 @@
-import { GatewayError, nearest, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig } from '../../core/api.ts'
+import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig } from '../../core/api.ts'
 import { parseExpiry } from './expiry.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { UserSessions } from './user-sessions.ts'
 import type { UserTable } from './user-table.ts'
-import { nameProblem, passwordProblem, type User } from './user.ts'
+import { passwordProblem, type User } from './user.ts'
 
 /** The `user` commands. Each change is in the audit, with who asked for it. */
 export class UserCommands {
@@ -29,7 +29,7 @@ export class UserCommands {
 
   private async add(input: CommandInput): Promise<CommandResult> {
     const name = input.args['name'] ?? ''
-    const problem = nameProblem(name)
+    const problem = userNameProblem(name)
     if (problem) throw new GatewayError('USAGE', problem)
     const taken = this.users.get(name)
     if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)

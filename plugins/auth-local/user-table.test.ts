@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { GatewayError } from '../../core/api.ts'
+import { GatewayError, userNameProblem } from '../../core/api.ts'
 import { memoryStore } from './testing.ts'
 import { UserTable } from './user-table.ts'
-import { isUserName, nameProblem, passwordProblem, type User } from './user.ts'
+import { isUserName, passwordProblem, type User } from './user.ts'
 import { parseExpiry } from './expiry.ts'
 
 const user = (name: string, groups: readonly string[] = []): User => ({ name, groups, locked: false, expiresAt: undefined, createdAt: 1 })
@@ -48,9 +48,9 @@ test('expired users are those whose time has come', () => {
 })
 
 test('names have 1 to 64 letters, digits and . _ @ -', () => {
-  for (const good of ['a', 'Alice.B-2@corp.example', '_x', 'x'.repeat(64)]) assert.is(nameProblem(good), undefined, good)
+  for (const good of ['a', 'Alice.B-2@corp.example', '_x', 'x'.repeat(64)]) assert.is(userNameProblem(good), undefined, good)
   for (const bad of ['', '-a', '.a', 'a b', 'a\n', 'ä', 'a;b', 'x'.repeat(65)]) {
-    assert.type(nameProblem(bad), 'string', bad)
+    assert.type(userNameProblem(bad), 'string', bad)
     assert.not(isUserName(bad), bad)
   }
 })

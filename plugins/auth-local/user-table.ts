@@ -82,6 +82,12 @@ export class UserTable {
     this.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
   }
 
+  /** Unless the password has changed since `former` was read; whether it was done. */
+  replaceHash(name: string, former: string, hash: string): boolean {
+    this.version++
+    return this.store.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ? AND password = ?').run(hash, name, former).changes > 0)
+  }
+
   setLocked(name: string, locked: boolean): void {
     this.write((db) => db.prepare('UPDATE users SET locked = ? WHERE name = ?').run(locked ? 1 : 0, name))
   }

@@ -1,0 +1,34 @@
+import { cryptProblem, GatewayError, userNameProblem, type Audit, type Clock, type Store, type UserImport, type UserImportResult, type UserToImport } from '../../core/api.ts'
+import type { UserTable } from './user-table.ts'
+
+/** Users of another gateway with the hashes they had there. */
+export class LocalUserImport implements UserImport {
+  constructor(
+    private readonly store: Store,
+    private readonly users: UserTable,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+  ) {}
+
+  take(users: readonly UserToImport[], { replace, actor }: { readonly replace: boolean; readonly actor: string }): UserImportResult {
+    for (const { name, hash } of users) {
+      const problem = userNameProblem(name) ?? cryptProblem(hash)
+      if (problem !== undefined) throw new GatewayError('REFUSED', `${JSON.stringify(name.slice(0, 64))} is not imported: ${problem}`)
+    }
+    const result: { added: string[]; replaced: string[]; kept: string[] } = { added: [], replaced: [], kept: [] }
+    this.store.write(() => {
+      for (const user of users) {
+        const before = this.users.get(user.name)
+        if (before && !replace) {
+          result.kept.push(before.name)
+          continue
+        }
+        if (before) this.users.remove(before.name)
+        this.users.insert({ name: user.name, groups: user.groups, locked: user.locked, expiresAt: undefined, createdAt: before?.createdAt ?? this.clock.now() }, user.hash)
+        result[before ? 'replaced' : 'added'].push(user.name)
+      }
+    })
+    this.audit.record({ action: 'user.import', actor, subject: `${result.added.length} added, ${result.replaced.length} replaced`, ok: true })
+    return result
+  }
+}
