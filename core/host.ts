@@ -57,6 +57,12 @@ export class PluginHost {
     this.root.registerInstance(token, value)
   }
 
+  /** What the core or a plugin has published. */
+  resolve<T>(token: Token<T>): T {
+    if (!this.published.has(token)) throw new GatewayError('PLUGIN', `nobody provides ${tokenName(token)}: the plugin is switched off`)
+    return this.root.resolve<T>(token)
+  }
+
   status(): readonly PluginStatus[] {
     return [...this.states.values()]
   }

@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod'
+import type { Clock } from './clock.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import type { CommandDefinition, CommandHandler } from './commands.ts'
 import type { DependencyContainer } from './di.ts'
@@ -59,6 +60,8 @@ export interface Plugin<C = unknown> {
   readonly requires?: readonly Token<never>[] | readonly symbol[]
   readonly provides?: readonly symbol[]
   readonly commands?: readonly CommandDefinition[]
+  /** Handlers of those of `commands` that are `local`: they run where neither configuration nor store are. */
+  readonly local?: Readonly<Record<string, (place: LocalPlace) => CommandHandler>>
   start(context: PluginContext<C>): void | Skip | Promise<void | Skip>
   /** Problems between this section and the core's own, found with every other problem of the file. `path` is below the section. */
   crossCheck?(config: C, core: GatewayConfig): readonly CrossProblem[]
@@ -79,6 +82,16 @@ export interface CheckEnvironment {
   readonly core: GatewayConfig
   /** PEM chains of the gateway's certificates, leaf first; empty when they are not usable. */
   readonly chains: readonly string[]
+}
+/** What a local command may use of the core. */
+export interface LocalPlace {
+  readonly clock: Clock
+  readonly version: string
+  readonly dataDirectory: string
+  /** Checks the text of a configuration as it would stand in `file`; gives the warnings, throws ConfigError. */
+  checkConfig(text: string, file: string): readonly CheckFinding[]
+  /** Opens the store with the configuration in `file`, with the plugins that run always, for as long as `use` takes. Throws `ALREADY_RUNNING`. */
+  withStore<T>(file: string, use: (resolve: <S>(token: Token<S>) => S) => T | Promise<T>): Promise<T>
 }
 export interface CheckFinding {
   readonly severity: 'error' | 'warning'

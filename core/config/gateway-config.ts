@@ -48,6 +48,8 @@ export interface PoolConfig {
 export interface GroupConfig {
   readonly name: string
   readonly label: string
+  /** False: clients do not see it in their list; a URL and a user's own groups reach it all the same. */
+  readonly listed?: boolean
   /** OR of AND chains of back-end names. */
   readonly auth: readonly (readonly string[])[]
   readonly policy: PolicyValues

@@ -39,6 +39,7 @@ export const PoolSchema = z.strictObject({
 
 export const GroupSchema = z.strictObject({
   label: z.string().min(1).max(64).optional().meta({ title: 'Label', description: 'What users see; the name when absent' }),
+  listed: z.boolean().default(true).meta({ title: 'Listed', description: 'Clients see it in their list of groups' }),
   auth: z.array(z.array(z.string()).min(1).max(4)).min(1).max(8).default([['local']]).meta({ title: 'Authentication', description: 'Alternatives of chains of back-ends' }),
   policy: PolicySchema.default({}),
 })

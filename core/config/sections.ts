@@ -33,7 +33,7 @@ export function readCore(table: Table, file: string, problems: Problems): { read
   }))
   const groups = section('group', () => named('group', table['group'], problems, (name, value, path): GroupConfig | undefined => {
     const group = parseSection(GroupSchema, value, path, problems)?.value
-    return group && { name, label: group.label ?? name, auth: group.auth, policy: group.policy }
+    return group && { name, label: group.label ?? name, ...(group.listed ? {} : { listed: false }), auth: group.auth, policy: group.policy }
   }))
   const written = section('host', () => named('host', table['host'], problems, (name, value, path) => {
     const host = parseSection(HostSchema, value, path, problems)?.value

@@ -20,7 +20,7 @@ for source in native/src/*.cc; do
   own+=("$out/$name.o")
   g++ "${flags[@]}" -c "$source" -o "$out/$name.o"
 done
-g++ -shared -fsanitize=address,undefined -Wl,-z,nodelete -o "$out/postern.node" "${own[@]}" "${shared[@]/#/native/}" -pthread
+g++ -shared -fsanitize=address,undefined -Wl,-z,nodelete -o "$out/postern.node" "${own[@]}" "${shared[@]/#/native/}" -lcrypt -pthread
 
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99:handle_segv=1:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=98

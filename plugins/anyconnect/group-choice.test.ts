@@ -34,4 +34,12 @@ test('G04 the choice comes first in the list; one group or a group by address gi
   assert.equal(single.offer(single.choose({ path: '/' })), [])
 })
 
+test('G04 a group that is not listed is reached by its address and by name, and is not in the list', () => {
+  const hidden = new GroupChoice(() => [{ ...group('default'), listed: false }, group('staff'), group('guests'), { ...group('admins'), listed: false }])
+  assert.equal(hidden.offer(hidden.choose({ path: '/' })).map(({ name }) => name), ['staff', 'guests'])
+  assert.is(hidden.choose({ path: '/admins' }).group.name, 'admins')
+  const alone = new GroupChoice(() => [group('default'), { ...group('staff'), listed: false }])
+  assert.equal(alone.offer(alone.choose({ path: '/' })), [], 'one listed group makes no list')
+})
+
 test.run()

@@ -44,9 +44,10 @@ export class GroupChoice {
 
   /** What the client offers: the chosen one first, because some clients show the first as selected; empty with one group. */
   offer(chosen: ChosenGroup): readonly GroupConfig[] {
-    const { groups } = this
-    if (groups.length === 1 || chosen.by === 'url') return []
-    return [chosen.group, ...groups.filter((group) => group.name !== chosen.group.name)]
+    const listed = this.groups.filter((group) => group.listed !== false)
+    if (listed.length < 2 || chosen.by === 'url') return []
+    const isChosen = ({ name }: GroupConfig): boolean => name === chosen.group.name
+    return [...listed.filter(isChosen), ...listed.filter((group) => !isChosen(group))]
   }
 
   byPath(path: string): GroupConfig | undefined {

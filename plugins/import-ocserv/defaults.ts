@@ -1,0 +1,33 @@
+/** Releases whose defaults differ, oldest first. */
+export const VERSIONS = ['1.1', '1.2', '1.3', '1.4', '1.5'] as const
+export type Version = (typeof VERSIONS)[number]
+export const NEWEST: Version = '1.5'
+
+/** `1.1.6` -> `1.1`; undefined: none that is known. */
+export const versionOf = (text: string): Version | undefined => VERSIONS.find((version) => text === version || text.startsWith(`${version}.`))
+
+const since = (version: Version, first: Version): boolean => VERSIONS.indexOf(version) >= VERSIONS.indexOf(first)
+
+/**
+ * What ocserv does when the file is silent (reference ocserv-conf B.1 to B.6), for the policy whose built-in value here
+ * is another or may become so. Written out, so that a later change of our own built-in values changes nothing.
+ */
+export function defaultsOf(version: Version): readonly (readonly [option: string, value: string])[] {
+  return [
+    ['cookie-timeout', '300'],
+    ['idle-timeout', '0'],
+    ['session-timeout', '0'],
+    ['keepalive', since(version, '1.2') ? '32400' : '3600'],
+    ['dpd', '90'],
+    ['mobile-dpd', '1800'],
+    ['rekey-time', since(version, '1.2') ? '172800' : '86400'],
+    ['rekey-method', 'ssl'],
+    ['mtu', '1500'],
+    ['max-same-clients', '0'],
+    ['deny-roaming', 'false'],
+    ['compression', 'false'],
+  ]
+}
+
+/** Before 1.5 a virtual host inherited only some of what stands above it. */
+export const hostsInheritAll = (version: Version): boolean => since(version, '1.5')
