@@ -4,7 +4,7 @@ set -euo pipefail
 
 peers=(
   openconnect ocserv iperf3 nftables iproute2 iputils-ping util-linux procps curl openssl tcpdump tshark haproxy gnutls-bin libxml2-utils
-  clang libclang-rt-dev binutils doctest-dev libssl-dev zlib1g-dev mmdebstrap shellcheck chromium zsh fish systemd python3
+  clang libclang-rt-dev binutils doctest-dev libssl-dev zlib1g-dev mmdebstrap shellcheck chromium zsh fish systemd python3 dnsmasq-base bind9-dnsutils
 )
 export DEBIAN_FRONTEND=noninteractive
 fail() { printf 'peers: %s\n' "$*" >&2; exit 1; }

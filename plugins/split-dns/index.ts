@@ -39,6 +39,7 @@ export default {
       await listeners.follow()
     })
     context.add(slots.sessionEvents, clients)
+    context.add(slots.sessionEvents, { tunnelUp: () => listeners.notice() })
     context.add(slots.negotiator, new DnsNegotiator(config, resolver))
     context.add(slots.device, listeners)
     context.add(slots.metric, counters)

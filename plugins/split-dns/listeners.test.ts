@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { PoolConfig } from '../../core/api.ts'
 import { TestClock } from '../../core/testing.ts'
 import { RETRY_MS } from './listeners.ts'
 import { RCODE } from './query.ts'
@@ -13,7 +14,7 @@ import { framed, Framer } from './tcp-framer.ts'
 import { MAX_CONNECTIONS_OF_CLIENT } from './tcp-listener.ts'
 import { A, answerTo, query, rcodeOf, rig, TestServer } from './testing.ts'
 
-/** 127.0.0.1 is its first address, and ::1 has no such pool: the gateway of these tests stands on the loopback. */
+/** 127.0.0.1 is its first address: the gateway of these tests stands on the loopback. */
 const POOL = '127.0.0.0/8'
 const SAYS = { answers: [A('192.0.2.1')] }
 
@@ -87,6 +88,22 @@ test('a port in use is one entry, and taken when it is free', async () => {
   clock.advance(RETRY_MS)
   await at.follow()
   assert.equal([at.addresses, health.list(), clock.pending], [['127.0.0.1'], [], 0])
+  await at.deviceDown()
+})
+
+test('a pool that comes or goes is followed with the next tunnel', async () => {
+  const made = rig({}, { clock: new TestClock(), pools: [POOL] })
+  const at = made.listeners(await freePort())
+  await at.deviceUp()
+  const pools = made.config.pools as Map<string, PoolConfig>
+  pools.set('more', { name: 'more', ipv6: '::/127', quarantineSec: 0 })
+  at.notice()
+  await at.follow()
+  assert.equal(at.addresses, ['127.0.0.1', '::1'])
+  pools.delete('p0')
+  at.notice()
+  await at.follow()
+  assert.equal(at.addresses, ['::1'])
   await at.deviceDown()
 })
 

@@ -21,6 +21,7 @@ interface Bound {
 export class Listeners implements DeviceListener {
   private readonly bound = new Map<string, Bound>()
   private up = false
+  private wanted: readonly string[] = []
   private retry: { cancel(): void } | undefined
   private turn: Promise<void> = Promise.resolve()
 
@@ -41,6 +42,11 @@ export class Listeners implements DeviceListener {
     await this.follow()
   }
 
+  /** The pools may have changed: what a client of a new one asks at must be there before it asks. */
+  notice(): void {
+    if (this.up && gatewayAddresses(this.parts.config).join() !== this.wanted.join()) void this.follow()
+  }
+
   /** Binds what is missing and gives up what no pool has any more; one after the other. */
   follow(): Promise<void> {
     this.turn = this.turn.then(() => this.bind())
@@ -51,6 +57,7 @@ export class Listeners implements DeviceListener {
     const { config, health, clock, log } = this.parts
     this.retry?.cancel()
     const wanted = this.up ? gatewayAddresses(config) : []
+    this.wanted = wanted
     for (const [address, listener] of this.bound) {
       if (wanted.includes(address)) continue
       this.bound.delete(address)
