@@ -1,8 +1,9 @@
 import { contains, overlaps, parseAddress, parsePrefix, type Prefix } from '../net/address.ts'
-import { BUILT_IN_POLICY } from '../policy/keys.ts'
+import { POLICY_KEYS } from '../policy/keys.ts'
 import type { PolicyValues } from '../policy/policy.ts'
 import type { GatewayConfig, HostConfig, PoolConfig } from './gateway-config.ts'
 import type { Path } from './locate.ts'
+import { layerProblems } from './policy-checks.ts'
 import { pathText, type Problems } from './problems.ts'
 import type { Sound } from './sections.ts'
 import { quote } from './written.ts'
@@ -66,21 +67,9 @@ function checkPools({ pools }: GatewayConfig, problems: Problems): void {
   }
 }
 
-/** A value is reported once, in the layer that sets it. */
 function checkPolicy(path: Path, own: PolicyValues, config: GatewayConfig, below: PolicyValues, problems: Problems): void {
-  const poolName = own.pool ?? below.pool ?? BUILT_IN_POLICY.pool
-  const pool = config.pools.get(poolName)
-  const at = (key: string): string => pathText([...path, key])
-  if (!pool) {
-    const bottom = path[0] === 'policy'
-    if (own.pool === undefined && !bottom) return
-    const names = [...config.pools.keys()]
-    const list = names.slice(0, 10).map(quote).join(', ')
-    problems.add([...path, 'pool'], `${at('pool')}: there is no pool ${quote(poolName)}; the pools are ${list}${names.length > 10 ? ' and more' : ''}`)
-    return
-  }
-  const mtu = own.mtu ?? below.mtu ?? BUILT_IN_POLICY.mtu
-  if (pool.ipv6 !== undefined && mtu < 1280 && (own.mtu !== undefined || own.pool !== undefined)) {
-    problems.add([...path, own.mtu === undefined ? 'pool' : 'mtu'], `${at('mtu')}: must be at least 1280, not ${mtu}, because pool ${quote(pool.name)} has IPv6`)
+  for (const { key, at: entry, text } of layerProblems(own, { below, ofUser: false, lowest: path[0] === 'policy' }, config)) {
+    const at = [...path, POLICY_KEYS[key].key, ...(entry ?? [])]
+    problems.add(at, `${pathText(at)}: ${text}`)
   }
 }

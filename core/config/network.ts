@@ -3,11 +3,12 @@ import { quote, written, type Read } from './written.ts'
 
 /** Zod schemas of names and addresses; all give the canonical text. */
 
-/** `192.0.2.1` or `2001:db8::1`. */
-export const ipAddress = () =>
+/** `192.0.2.1` or `2001:db8::1`; of one family where only that is asked for. */
+export const ipAddress = (family?: 4 | 6) =>
   written('an address', '10.20.0.1', (text) => {
     const address = parseAddress(text)
-    return address ? { value: formatAddress(address) } : { refusal: `${quote(text)} is not an IPv4 or IPv6 address` }
+    if (address && (family === undefined || family === address.family)) return { value: formatAddress(address) }
+    return { refusal: `${quote(text)} is not an ${family === undefined ? 'IPv4 or IPv6' : `IPv${family}`} address` }
   })
 
 /** The same of one family; `""` is none. */

@@ -23,17 +23,19 @@ const timeout = () => duration({ max: MONTH })
 const rule = () =>
   written('a rule', 'tcp 443 10.1.0.5', (text) =>
     isTrafficRule(text) ? { value: text } : { refusal: `${quote(text)} is not a rule such as "10.0.0.0/8", "tcp 443 10.1.0.5" or "icmp"` })
+/** Cisco's clients take 20,000 characters of them. */
+const domains = () => z.array(domainName()).max(300).refine((all) => all.join().length <= 20_000, 'must be at most 20000 characters, with a comma between two')
 const banner = () =>
    
   z.string().max(2000).refine((text) => !/[\x00-\x08\x0b-\x1f\x7f]/.test(text), 'must not hold control characters')
 
 export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } = {
   pool: { key: 'pool', schema: z.string(), builtIn: 'default', title: 'Pool', description: 'Address pool, by the name of its section' },
-  ipv4Address: { key: 'ipv4-address', schema: fixedAddress(4), builtIn: '', title: 'IPv4 address', description: 'This address of the pool and no other; empty: any', notInForce: 'anywhere' },
-  ipv6Address: { key: 'ipv6-address', schema: fixedAddress(6), builtIn: '', title: 'IPv6 address', description: 'This address of the pool and no other; empty: any', notInForce: 'anywhere' },
-  iroute: { key: 'iroute', schema: z.array(cidr()).max(100), builtIn: [], title: 'Networks behind the client', description: 'Routed to the client through its tunnel', notInForce: 'anywhere' },
+  ipv4Address: { key: 'ipv4-address', schema: fixedAddress(4), builtIn: '', title: 'IPv4 address', description: 'This address of the pool and no other; empty: any' },
+  ipv6Address: { key: 'ipv6-address', schema: fixedAddress(6), builtIn: '', title: 'IPv6 address', description: 'This address of the pool and no other; empty: any' },
+  iroute: { key: 'iroute', schema: z.array(cidr()).max(100), builtIn: [], title: 'Networks behind the client', description: 'Routed to the client through its tunnel' },
   dns: { key: 'dns', schema: z.array(ipAddress()).max(10), builtIn: [], title: 'DNS servers', description: 'Resolvers for the client, in order; clients keep the first three' },
-  nbns: { key: 'nbns', schema: z.array(ipAddress()).max(4), builtIn: [], title: 'WINS servers', description: 'NetBIOS name servers for the client, IPv4', notInForce: 'anywhere' },
+  nbns: { key: 'nbns', schema: z.array(ipAddress(4)).max(4), builtIn: [], title: 'WINS servers', description: 'NetBIOS name servers for the client, IPv4' },
   defaultDomain: { key: 'default-domain', schema: domainName({ empty: true }), builtIn: '', title: 'Default domain', description: 'Domain that the client appends to short names' },
   search: { key: 'search', schema: z.array(domainName()).max(32), builtIn: [], title: 'Search list', description: 'Further domains that are tried' },
   splitInclude: { key: 'split-include', schema: z.array(cidr()).max(1000), builtIn: [], title: 'Routes through the tunnel', description: 'Networks reached through the tunnel; empty: everything' },
@@ -41,9 +43,9 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   splitDns: { key: 'split-dns', schema: z.array(domainName({ wildcard: true })).max(1000), builtIn: [], title: 'Split DNS', description: 'Domains resolved through the tunnel; empty: by the client' },
   tunnelAllDns: { key: 'tunnel-all-dns', schema: z.boolean(), builtIn: false, title: 'Tunnel all DNS', description: 'Every DNS query goes through the tunnel' },
   localLan: { key: 'local-lan', schema: z.boolean(), builtIn: false, title: 'Local LAN', description: 'The client may reach its own network' },
-  clientBypassProtocol: { key: 'client-bypass-protocol', schema: z.boolean(), builtIn: false, title: 'Bypass protocol', description: 'Traffic of a family for which the client has no address stays outside the tunnel; off: it is dropped', notInForce: 'anywhere' },
-  dynamicSplitInclude: { key: 'dynamic-split-include', schema: z.array(domainName()).max(300), builtIn: [], title: 'Domains through the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to goes through the tunnel', notInForce: 'anywhere' },
-  dynamicSplitExclude: { key: 'dynamic-split-exclude', schema: z.array(domainName()).max(300), builtIn: [], title: 'Domains outside the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to stays outside the tunnel', notInForce: 'anywhere' },
+  clientBypassProtocol: { key: 'client-bypass-protocol', schema: z.boolean(), builtIn: false, title: 'Bypass protocol', description: 'Traffic of a family for which the client has no address stays outside the tunnel; off: it is dropped' },
+  dynamicSplitInclude: { key: 'dynamic-split-include', schema: domains(), builtIn: [], title: 'Domains through the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to goes through the tunnel' },
+  dynamicSplitExclude: { key: 'dynamic-split-exclude', schema: domains(), builtIn: [], title: 'Domains outside the tunnel', description: 'Cisco clients: what these domains and the ones below them resolve to stays outside the tunnel' },
   dpdSec: { key: 'dpd', schema: timeout(), builtIn: 30, title: 'DPD interval', description: 'Silence after which the other side is probed; 0s = never' },
   mobileDpdSec: { key: 'mobile-dpd', schema: timeout(), builtIn: 300, title: 'DPD interval, mobile', description: 'The same for phones and tablets' },
   dpdRetries: { key: 'dpd-retries', schema: integer(1, 20), builtIn: 3, title: 'DPD retries', description: 'Unanswered probes before the tunnel is given up' },

@@ -12,6 +12,7 @@ import { dialledNames } from './dialled-names.ts'
 import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import type { ChosenGroup } from './group-choice.ts'
+import { dynamicSplitNodes, knowsDynamicSplit } from './dynamic-split.ts'
 import { PacedLog } from './paced-log.ts'
 import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './refusals.ts'
 import { clientFamily, printable } from './user-agent.ts'
@@ -197,7 +198,7 @@ export class AggregateAuth {
     const profile = this.parts.profile(session)
     return {
       status: 200,
-      body: completeDocument(dialect, { sessionId: session.id, sessionToken: cookie, banner: session.policy.values.banner, certificateSha1, profile }),
+      body: completeDocument(dialect, { sessionId: session.id, sessionToken: cookie, banner: session.policy.values.banner, certificateSha1, profile, attributes: knowsDynamicSplit(family) ? dynamicSplitNodes(session.policy.values) : [] }),
       cookies: [clearCookie('webvpncontext'), setCookie('webvpn', cookie), ...updateCookies(certificateSha1, dialect === 'plain' ? profile : undefined)],
     }
   }

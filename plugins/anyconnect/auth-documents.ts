@@ -25,6 +25,8 @@ export interface Complete {
   /** Upper-case hex of the leaf certificate. */
   readonly certificateSha1: string | undefined
   readonly profile?: ClientProfile | undefined
+  /** Attributes for the client itself. */
+  readonly attributes?: readonly XmlNode[]
 }
 
 /** Form of reference/cisco section 2.1, always with an action (reference/protocol 17.0). */
@@ -67,7 +69,7 @@ export function completeDocument(dialect: Dialect, complete: Complete): string {
       'config',
       { client: 'vpn', type: 'private' },
       xml('vpn-base-config', {}, ...(hash === undefined ? [] : [xml('server-cert-hash', {}, hash)])),
-      xml('opaque', { 'is-for': 'vpn-client' }),
+      xml('opaque', { 'is-for': 'vpn-client' }, ...(complete.attributes ?? [])),
       xml('vpn-profile-manifest', {}, xml('vpn', { rev: '1.0' }, ...profileNode(complete.profile))),
     ),
   )

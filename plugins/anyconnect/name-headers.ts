@@ -16,6 +16,7 @@ export function nameHeaders(policy: Policy, leases: Leases, cisco: boolean, cont
   const split = policy.splitDns.length > 0 ? policy.splitDns : offered
   return [
     ...reachable.map((server): Header => [cisco && server.includes(':') ? 'X-CSTP-DNS-IP6' : 'X-CSTP-DNS', server]),
+    ...(leases.ipv4 ? unique(policy.nbns).map((server): Header => ['X-CSTP-NBNS', server]) : []),
     ...(domains.length === 0 ? [] : [['X-CSTP-Default-Domain', domains.join(' ')] as const]),
     ...unique(split.map((domain) => domain.replace(/^\*\./, ''))).map((domain): Header => ['X-CSTP-Split-DNS', domain]),
   ]

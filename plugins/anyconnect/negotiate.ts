@@ -1,11 +1,12 @@
 import { endWarningSec, netmask, type Contribution, type LearnedKeepalive, type Leases, type Policy, type Session, type ToldClocks, type TunnelSpec } from '../../core/api.ts'
 import type { TunnelRequest } from './connect-request.ts'
 import { contentEncoding } from './content-encoding.ts'
+import { postAuthHeaders } from './dynamic-split.ts'
 import { mergeHeaders, type Header } from './headers.ts'
 import { IPV6_MIN_MTU, tunnelMtu, type Mtu } from './mtu.ts'
 import { nameHeaders } from './name-headers.ts'
 import { rekeying } from './rekey.ts'
-import { networkOfLease, splitNetwork, type SplitNetwork } from './network.ts'
+import { splitHeaders } from './split-routes.ts'
 
 /** Told when there is no session timeout: as long as Cisco's gateways lend an address. */
 const LEASE_SEC = 1_209_600
@@ -54,7 +55,7 @@ export function negotiate(input: Negotiation): Agreement {
     ...(input.gatewayName === '' ? [] : [['X-CSTP-Hostname', input.gatewayName] as const]),
     ...timeHeaders(session, input.now),
     ...nameHeaders(policy, leases, request.family.kind === 'cisco', contributions),
-    ...splitHeaders(policy, leases, request.family.ios),
+    ...splitHeaders({ policy, leases, ios: request.family.ios, gateway: gatewayAddresses(request) }),
     ['X-CSTP-Keep', 'true'],
     ['X-CSTP-Tunnel-All-DNS', String(policy.tunnelAllDns)],
     ['X-CSTP-DPD', String(dpdSec)],
@@ -64,10 +65,11 @@ export function negotiate(input: Negotiation): Agreement {
     ['X-CSTP-Base-MTU', String(mtu.baseMtu)],
     ['X-CSTP-MTU', String(mtu.mtu)],
     ['X-CSTP-License', 'accept'],
-    ['X-CSTP-Client-Bypass-Protocol', 'false'],
+    ['X-CSTP-Client-Bypass-Protocol', String(policy.clientBypassProtocol)],
     ['X-CSTP-TCP-Keepalive', 'true'],
     ...(encoding === undefined ? [] : [['X-CSTP-Content-Encoding', encoding] as const]),
     ...(policy.banner === '' ? [] : [['X-CSTP-Banner', encodeURIComponent(policy.banner)] as const]),
+    ...postAuthHeaders(policy, request.family),
   ]
   const spec: TunnelSpec = {
     ...contributed,
@@ -108,32 +110,8 @@ function timeHeaders(session: Session, now: number): readonly Header[] {
   ]
 }
 
-function splitHeaders(policy: Policy, leases: Leases, ios: boolean): readonly Header[] {
-  const headers: Header[] = []
-  if (leases.ipv4) headers.push(...familyHeaders(policy, leases.ipv4, 4, []))
-  if (leases.ipv6) headers.push(...familyHeaders(policy, leases.ipv6, 6, ios ? IOS_EVERYTHING : []))
-  return headers
-}
-
-/** iOS does not take the IPv6 default route (reference/cisco section 3). */
-const IOS_EVERYTHING = ['2000::/3', '64:ff9b::/96'] as const
-/** The client's own link stays reachable; the first of the excluded. */
-const LOCAL_LAN = { 4: '0.0.0.0/255.255.255.255', 6: '::/128' } as const
-
-function familyHeaders(policy: Policy, lease: NonNullable<Leases['ipv4']>, family: 4 | 6, everything: readonly string[]): readonly Header[] {
-  const suffix = family === 6 ? '-IP6' : ''
-  const included = networks(policy.splitInclude, family)
-  // A family without a network of its own would become a default route: its pool alone stands in.
-  if (included.length === 0 && policy.splitInclude.length > 0) included.push(...[networkOfLease(lease)?.text].filter((text) => text !== undefined))
-  if (policy.splitInclude.length === 0) included.push(...everything)
-  const excluded = [...(policy.localLan ? [LOCAL_LAN[family]] : []), ...networks(policy.splitExclude, family)]
-  return [
-    ...included.map((text): Header => [`X-CSTP-Split-Include${suffix}`, text]),
-    ...excluded.map((text): Header => [`X-CSTP-Split-Exclude${suffix}`, text]),
-  ]
-}
-
-const networks = (cidrs: readonly string[], family: 4 | 6): string[] =>
-  cidrs.map(splitNetwork).filter((network): network is SplitNetwork => network?.family === family).map(({ text }) => text)
+/** Where the connection ends, and where the client dialled: behind a NAT these differ. */
+const gatewayAddresses = ({ connection, headers }: TunnelRequest): readonly string[] =>
+  [connection.local.address.replace(/^::ffff:(?=\d+\.)/i, ''), ...['x-cstp-remote-address-ip4', 'x-cstp-remote-address-ip6'].flatMap((name) => headers.get(name)?.[0]?.trim() ?? [])]
 
 const secondsOrNone = (seconds: number): string => (seconds === 0 ? 'none' : String(seconds))
