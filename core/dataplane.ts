@@ -41,6 +41,8 @@ export interface OpenSpec extends DeviceSpec {
   readonly limits: ConnectionLimits
   /** Open the UDP port of the same number beside each listening TCP port, for DTLS. Default false. */
   readonly udp?: boolean
+  /** Networks whose connections begin with a PROXY header, version 1 or 2, before TLS: `10.0.0.0/8`. Others must not have one. */
+  readonly proxies?: readonly string[]
   /** Approved algorithms only: AES-GCM, P-256, P-384; of a tunnel's DTLS offer what is left of it. Default false. */
   readonly fips?: boolean
 }
@@ -49,7 +51,7 @@ export interface OpenSpec extends DeviceSpec {
 export interface ConnectionLimits {
   /** Connections in any pre-login state. Default 2000. */
   readonly connections: number
-  /** The same, from one source address (an IPv6 /64 counts as one). Further ones wait, unread: half of `connections` for each front thread, of all addresses. Default 32. */
+  /** The same, from one source address behind a proxy or not (an IPv6 /64 counts as one). Further ones wait, unread: half of `connections` for each front thread, of all addresses. Default 32. */
   readonly connectionsPerAddress: number
   /** Open handshakes for each front thread, and twice what one source address may have open. Default 32. */
   readonly handshakes: number
@@ -99,14 +101,18 @@ export interface TlsContextSpec {
 
 export interface ConnectionInfo {
   readonly handle: ConnectionHandle
+  /** The client, as the proxy tells it where there is one. */
   readonly peer: ListenAddress
+  /** Ours, of the TCP connection. */
   readonly local: ListenAddress
+  /** Who passes the connection on: `peer` comes from its PROXY header. */
+  readonly proxy?: ListenAddress
   readonly serverName?: string
   /** `TLSv1.3` or `TLSv1.2`. */
   readonly tlsVersion: string
   /** OpenSSL's name. */
   readonly cipher: string
-  /** Longest IP packet towards the peer, bytes, as the kernel knows it of the TCP connection; absent when it does not. */
+  /** Longest IP packet towards the peer, bytes, as the kernel knows it of the TCP connection; absent when it does not, and behind a proxy. */
   readonly pathMtu?: number
   /** DER, leaf first; empty without a client certificate. */
   readonly peerCertificates: readonly Uint8Array[]
@@ -268,6 +274,8 @@ export const STATS = [
   'keyUpdatesSent', 'keyUpdatesReceived', 'dtlsRekeys', 'dtlsRoamed', 'dtlsRoamingRefused',
   'mtuProbes', 'mtuLowered', 'mssClamped', 'compressed', 'decompressed', 'decompressFailures',
   'connectionsWaiting',
+  'proxied', // connections whose PROXY header was taken
+  'proxyHeadersRefused', // without one, or with none that is right
 ] as const
 export type StatName = (typeof STATS)[number]
 

@@ -11,12 +11,12 @@ import { testDirectory } from './testing.ts'
 
 test('every pool\'s first address is on the device, and the device takes the largest MTU of any group', () => {
   const config = {
-    gateway: { listen: [{ address: '0.0.0.0', port: 443 }], device: 'postern%d', workers: 2, fips: true },
+    gateway: { listen: [{ address: '0.0.0.0', port: 443 }], device: 'postern%d', workers: 2, fips: true, proxyProtocolFrom: ['10.0.0.0/8'] },
     pools: new Map([['a', { name: 'a', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300 }], ['b', { name: 'b', ipv4: '10.30.0.0/24', quarantineSec: 300 }]]),
     policy: { mtu: 1300 }, groups: new Map([['big', { name: 'big', label: 'big', auth: [], policy: { mtu: 1390 } }]]), hosts: new Map(),
   } as unknown as GatewayConfig
-  const { addresses, mtu, workers, device, listen, udp, fips } = openSpec(config, createPolicies(config, () => []), testDirectory(), true)
-  assert.equal([udp, fips], [true, true])
+  const { addresses, mtu, workers, device, listen, udp, fips, proxies } = openSpec(config, createPolicies(config, () => []), testDirectory(), true)
+  assert.equal([udp, fips, proxies], [true, true, ['10.0.0.0/8']])
   assert.equal(addresses, ['10.20.0.1/16', 'fd20::1/64', '10.30.0.1/24'])
   assert.equal([mtu, workers, device, listen.length], [1390, 2, 'postern%d', 1])
   assert.throws(() => gatewayAddress('10.0.0.1/32'), /no address for the gateway/)

@@ -9,7 +9,7 @@ const RUN_DIRECTORY = '/run/postern'
 
 /** What the data plane is opened with: every pool's first address on the device, which routes the pool into it. `udp`: somebody asks for datagrams. */
 export function openSpec(config: GatewayConfig, policies: Policies, dataDirectory: string, udp: boolean): OpenSpec {
-  const { listen, device, workers, fips } = config.gateway
+  const { listen, device, workers, fips, proxyProtocolFrom } = config.gateway
   return {
     listen, device, workers,
     addresses: deviceAddresses(config.pools),
@@ -18,6 +18,7 @@ export function openSpec(config: GatewayConfig, policies: Policies, dataDirector
     lockDirectory: lockDirectory(dataDirectory),
     limits: DEFAULT_LIMITS,
     udp,
+    proxies: proxyProtocolFrom,
     fips,
   }
 }

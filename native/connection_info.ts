@@ -2,7 +2,7 @@ import type { ConnectionHandle, ConnectionInfo } from '../core/dataplane.ts'
 
 /** Payload of the `connection` event, as src/connection_info.h describes it. */
 export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): ConnectionInfo {
-  let at = 10
+  let at = 12
   const pathMtu = bytes.readUInt16LE(8)
   const field = (): Buffer => {
     const start = at + 4
@@ -14,12 +14,14 @@ export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): Con
   const serverName = field().toString('latin1')
   const tlsVersion = field().toString('latin1')
   const cipher = field().toString('latin1')
+  const proxyAddress = field().toString('latin1')
   const peerCertificates: Uint8Array[] = []
   while (at < bytes.length) peerCertificates.push(Buffer.from(field()))
   return {
     handle,
     peer: { address: peerAddress, port: bytes.readUInt16LE(0) },
     local: { address: localAddress, port: bytes.readUInt16LE(2) },
+    ...(proxyAddress === '' ? {} : { proxy: { address: proxyAddress, port: bytes.readUInt16LE(10) } }),
     ...(serverName === '' ? {} : { serverName }),
     tlsVersion,
     cipher,

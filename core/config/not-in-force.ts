@@ -22,6 +22,5 @@ export function notInForce(config: GatewayConfig): string[] {
       if (where === 'in groups' && path.length === 1) return []
       return set === undefined || JSON.stringify(set) === JSON.stringify(idle) ? [] : [pathText([...path, key])]
     }))
-  if (config.gateway.proxyProtocolFrom.length > 0) keys.unshift('gateway.proxy-protocol-from')
   return keys.map((key) => `${key} is accepted but not yet in force`)
 }

@@ -59,6 +59,7 @@ inline OpenRequest openRequest(const Napi::Value& value, const Napi::Value& tls)
   request.lockDirectory = text(spec.Get("lockDirectory"));
   const auto limits = spec.Get("limits").As<Napi::Object>();
   request.limits = {number(limits.Get("connections")), number(limits.Get("connectionsPerAddress")), number(limits.Get("handshakes")), number(limits.Get("handshakeTimeoutMs"))};
+  request.proxies = texts(spec.Get("proxies"));
   request.pool.device = text(spec.Get("device"));
   request.pool.addresses = texts(spec.Get("addresses"));
   request.pool.routes = texts(spec.Get("routes"));

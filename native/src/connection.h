@@ -55,6 +55,7 @@ struct Connection {
   int64_t deadline = 0;       // milliseconds; 0 = none
   int64_t stalledSince = 0;   // first moment of a write without progress; 0 = nothing waits
   int64_t since = 0;          // accepted at
+  bool proxied = false;       // `peer` is what a proxy said
   const Endpoint peer;
 
  private:

@@ -47,19 +47,30 @@ uint32_t pathMtu(int fd) {
   return static_cast<uint32_t>(std::clamp(mtu, 0, 0xffff));
 }
 
+// Empty for a connection that no proxy passes on.
+Endpoint proxyOf(int fd, bool proxied) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (!proxied || ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  return endpointOf(address);
+}
+
 }  // namespace
 
-Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local) {
+Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local, bool proxied) {
+  const Endpoint proxy = proxyOf(SSL_get_fd(ssl), proxied);
   Bytes out;
   put(out, peer.port, 2);
   put(out, local.port, 2);
   put(out, static_cast<uint32_t>(SSL_get_verify_result(ssl)), 4);
-  put(out, pathMtu(SSL_get_fd(ssl)), 2);
+  put(out, proxied ? 0 : pathMtu(SSL_get_fd(ssl)), 2);
+  put(out, proxy.port, 2);
   putField(out, peer.address);
   putField(out, local.address);
   putField(out, serverName(ssl));
   putField(out, SSL_get_version(ssl));
   putField(out, SSL_get_cipher_name(ssl));
+  putField(out, proxy.address);
   if (X509* leaf = SSL_get0_peer_certificate(ssl)) {
     putCertificate(out, leaf);
     STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);  // on a server without the leaf

@@ -117,7 +117,7 @@ bool DataPlane::start(Running& run, OpenRequest& request, OpError& error) {
   run.pool = createWorkerPool(request.pool, events_, error);
   if (!run.pool) return false;
   run.admission = std::make_unique<Admission>(request.limits.connections, request.limits.connectionsPerAddress, std::max(1u, request.limits.handshakes / 2));
-  run.shared = std::make_unique<FrontShared>(FrontShared{run.listeners, run.tls, request.limits, *run.admission, events_, *run.pool});
+  run.shared = std::make_unique<FrontShared>(FrontShared{run.listeners, run.tls, request.limits, *run.admission, events_, *run.pool, TrustedProxies(request.proxies)});
   const uint32_t count = frontCount(std::thread::hardware_concurrency());
   for (uint32_t i = 0; i < count; ++i) run.fronts.push_back(std::make_unique<Front>(i, *run.shared));
   for (auto& front : run.fronts) {

@@ -12,6 +12,7 @@ struct OpenRequest {
   std::vector<Endpoint> listen;
   std::string lockDirectory;
   ConnectionLimits limits;
+  std::vector<std::string> proxies;  // networks, as `10.0.0.0/8`
   WorkerPoolSpec pool;
   std::vector<TlsContextConfig> tls;
   bool udp = false;  // datagrams on the ports of `listen`

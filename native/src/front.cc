@@ -18,7 +18,6 @@ namespace {
 // Implementation constants.
 constexpr int kEventsPerRound = 128;
 constexpr uint64_t kInboxTag = UINT64_MAX;
-constexpr uint64_t kListenerTag = uint64_t{1} << 32;
 
 int64_t monotonicMs() noexcept {
   timespec t{};
@@ -88,7 +87,7 @@ void Front::run() {
   while (!stop_.load()) {
     updateListening();
     if (parked_.load()) obeyAll();
-    const bool timed = slots_.size() > 0 || room_.size() > 0 || acceptAfter_ != 0;
+    const bool timed = slots_.size() > 0 || room_.size() > 0 || lobby_.size() > 0 || acceptAfter_ != 0;
     const int n = ::epoll_wait(epoll_, events, kEventsPerRound, timed ? static_cast<int>(std::max<int64_t>(0, nextSweep_ - now_)) : -1);
     now_ = monotonicMs();
     obeyAll();  // grants first, then the bytes they are for
@@ -98,6 +97,8 @@ void Front::run() {
         inbox_.drain();
         obeyAll();
         if (lookAgain_.exchange(false)) accept();
+      } else if (tag >= kProxyTag) {
+        onProxy(static_cast<uint32_t>(tag - kProxyTag));
       } else if (tag >= kListenerTag) {
         accept();
       } else if (Connection* c = slots_.find(static_cast<uint32_t>(tag))) {

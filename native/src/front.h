@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "event.h"
 #include "inbox.h"
+#include "proxy_lobby.h"
 #include "pulse.h"
 #include "slot_table.h"
 #include "stats.h"
@@ -43,11 +44,12 @@ struct FrontShared {
   Admission& admission;
   EventSink& events;
   WorkerPool& pool;
+  const TrustedProxies proxies;
 };
 
 class Front {
  public:
-  Front(uint32_t index, FrontShared& shared) : index_(index), shared_(shared), slots_(index), room_(shared.limits.connections / 2) {}
+  Front(uint32_t index, FrontShared& shared) : index_(index), shared_(shared), slots_(index), room_(shared.limits.connections / 2), lobby_(shared.limits.connections / 2) {}
   ~Front();  // stop() first
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
@@ -65,8 +67,11 @@ class Front {
  private:
   void run();
   void accept();
-  void admit(int fd, const sockaddr_storage& peer);
-  void begin(int fd, const sockaddr_storage& peer, const Admission::Source& source);
+  void welcome(int fd, const sockaddr_storage& proxy);
+  void onProxy(uint32_t guest);
+  void turnAway(uint32_t guest);
+  void admit(int fd, const sockaddr_storage& peer, bool proxied);
+  void begin(int fd, const sockaddr_storage& peer, bool proxied, const Admission::Source& source);
   void refuse(int fd, Stat reason);
   void serveRoom();
   void updateListening();
@@ -90,10 +95,15 @@ class Front {
   void obeyAll();
   bool parked(const Connection& c) const noexcept;
 
+  // Tags of epoll: connections have their handles, the inbox has the last number.
+  static constexpr uint64_t kListenerTag = uint64_t{1} << 32;
+  static constexpr uint64_t kProxyTag = uint64_t{1} << 33;
+
   const uint32_t index_;
   FrontShared& shared_;
   SlotTable slots_;
   WaitingRoom room_;
+  ProxyLobby lobby_;
   bool placesFree_ = false;  // since the room was served
   Inbox<FrontCommand> inbox_{SIZE_MAX};
   std::vector<FrontCommand> commands_;  // being obeyed

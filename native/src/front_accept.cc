@@ -29,7 +29,9 @@ void Front::accept() {
       socklen_t length = sizeof peer;
       const int fd = ::accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
-        admit(fd, peer);
+        stats_.add(Stat::accepted);
+        if (shared_.proxies.contains(peer)) welcome(fd, peer);
+        else admit(fd, peer, false);
         continue;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptAfter_ = now_ + kDescriptorPauseMs;
@@ -38,14 +40,15 @@ void Front::accept() {
   }
 }
 
-void Front::admit(int fd, const sockaddr_storage& peer) {
-  stats_.add(Stat::accepted);
+void Front::admit(int fd, const sockaddr_storage& peer, bool proxied) {
   const Admission::Source source = Admission::sourceOf(peer);
-  const Admission::Verdict verdict = room_.holds(source) ? Admission::Verdict::kAddressFull : shared_.admission.enter(source);
-  if (verdict == Admission::Verdict::kAdmitted) return begin(fd, peer, source);
+  // Whom a proxy brings comes past the listener, and with it past the bound on handshakes.
+  const bool waits = room_.holds(source) || handshakes_ >= shared_.limits.handshakes;
+  const Admission::Verdict verdict = waits ? Admission::Verdict::kAddressFull : shared_.admission.enter(source);
+  if (verdict == Admission::Verdict::kAdmitted) return begin(fd, peer, proxied, source);
   if (verdict == Admission::Verdict::kFull) return refuse(fd, Stat::refusedConnections);
   stats_.add(Stat::connectionsWaiting);
-  if (const int leaves = room_.enter(source, {fd, peer, now_}); leaves >= 0) {
+  if (const int leaves = room_.enter(source, {fd, peer, now_, proxied}); leaves >= 0) {
     stats_.sub(Stat::connectionsWaiting);
     refuse(leaves, Stat::refusedPerAddress);
   }
@@ -59,7 +62,7 @@ void Front::refuse(int fd, Stat reason) {
 }
 
 // The place is taken.
-void Front::begin(int fd, const sockaddr_storage& peer, const Admission::Source& source) {
+void Front::begin(int fd, const sockaddr_storage& peer, bool proxied, const Admission::Source& source) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const uint32_t handle = slots_.reserve();
@@ -71,6 +74,7 @@ void Front::begin(int fd, const sockaddr_storage& peer, const Admission::Source&
     return;
   }
   Connection& c = *made;
+  c.proxied = proxied;
   c.since = now_;
   c.deadline = now_ + shared_.limits.handshakeTimeoutMs;
   slots_.put(std::move(made));
@@ -88,7 +92,7 @@ void Front::serveRoom() {
   room_.serve([this](const Admission::Source& source, const WaitingRoom::Guest& guest) {
     if (handshakes_ >= shared_.limits.handshakes || shared_.admission.enter(source) != Admission::Verdict::kAdmitted) return false;
     stats_.sub(Stat::connectionsWaiting);
-    begin(guest.fd, guest.peer, source);
+    begin(guest.fd, guest.peer, guest.proxied, source);
     return true;
   });
 }
@@ -109,7 +113,7 @@ void Front::onHandshake(Connection& c) {
   placesFree_ = true;
   c.state = ConnectionState::kGranted;
   c.deadline = 0;
-  shared_.events.post(EventType::kConnection, c.handle, 0, connectionInfo(c.ssl, c.peer, c.local()));
+  shared_.events.post(EventType::kConnection, c.handle, 0, connectionInfo(c.ssl, c.peer, c.local(), c.proxied));
   listenFor(c, EPOLLIN | EPOLLRDHUP);
   if (SSL_has_pending(c.ssl) != 0) readChunk(c);  // else the socket will tell
 }
@@ -121,6 +125,7 @@ void Front::sweep() {
     stats_.sub(Stat::connectionsWaiting);
     refuse(fd, Stat::refusedPerAddress);
   }
+  while (const auto guest = lobby_.late(now_ - shared_.limits.handshakeTimeoutMs)) turnAway(*guest);
   if (now_ >= acceptAfter_) acceptAfter_ = 0;
   const bool pressed = handshakes_ >= shared_.limits.handshakes;
   bool anyParked = false;

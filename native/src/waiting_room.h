@@ -17,6 +17,7 @@ class WaitingRoom {
     int fd = -1;
     sockaddr_storage peer{};
     int64_t since = 0;  // milliseconds, monotonic
+    bool proxied = false;
   };
   explicit WaitingRoom(size_t places) : places_(places) {}
   ~WaitingRoom();

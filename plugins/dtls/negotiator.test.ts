@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Session } from '../../core/api.ts'
-import { answer, CLIENTS, SECRET, session, TUNNEL, directory } from './testing.ts'
+import { answer, answerTo, CLIENTS, connectRequest, SECRET, session, TUNNEL, directory } from './testing.ts'
 
 const PSK = 'PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256:PSK-CHACHA20-POLY1305'
 /** What each client gets: mode, suites on the wire, header and name of the choice. */
@@ -103,6 +103,13 @@ test('the port is that of the listener which the client reached; where no datagr
   assert.equal([headers, offer], [[], undefined])
   assert.match(log.lines[0] ?? '', /no UDP port 4443 is open/)
   assert.is(answer(client, { udp: [] }).offer, undefined)
+})
+
+test('G28 behind a proxy the port is ours, whatever port of the proxy the client dialled', () => {
+  const request = connectRequest({ ...CLIENTS['openconnect 9.01, GnuTLS'], Host: 'vpn.example.com', 'User-Agent': 'Open AnyConnect VPN Agent v9.01' }, 8443)
+  const port = (connection: typeof request.connection): string | undefined => answerTo({ ...request, connection }, { udp: [{ address: '0.0.0.0', port: 8443 }] }).headers.find(([name]) => name === 'X-DTLS-Port')?.[1]
+  assert.is(port(request.connection), '443', 'without one a NAT maps both')
+  assert.is(port({ ...request.connection, proxy: { address: '10.0.0.5', port: 4711 } }), '8443')
 })
 
 test('the policy key dtls = false: no header and no offer in either mode, the log says which layer', () => {

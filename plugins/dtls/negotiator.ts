@@ -40,8 +40,9 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
   }
 
   negotiate(request: ConnectRequest, session: Session): Contribution {
-    const { port: local } = request.connection.local
-    const port = dialledPort(request) ?? local
+    const { local: { port: local }, proxy } = request.connection
+    // A proxy takes TCP alone: datagrams come past it, to the port that is ours.
+    const port = proxy ? local : (dialledPort(request) ?? local)
     const asked = readDtlsRequest(request)
     const choice = this.choice(local, asked, session)
     if ('refused' in choice) {
