@@ -3,10 +3,12 @@ import type { Clock } from './clock.ts'
 import type { Crypt } from './crypt.ts'
 import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
 import type { CoreServices } from './commands/core-commands.ts'
-import { inForce, LiveConfig, RESTART_KEYS } from './config/live-config.ts'
+import type { GatewayConfig } from './config/gateway-config.ts'
+import { LiveConfig } from './config/live-config.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { connectionRelay } from './connection-relay.ts'
 import type { DataPlane, OpenInfo } from './dataplane.ts'
+import { GatewayError } from './errors.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import { PluginHost } from './host.ts'
 import type { Locations } from './locations.ts'
@@ -15,6 +17,7 @@ import { openSpec } from './open-spec.ts'
 import type { Plugin } from './plugin.ts'
 import { pluginEntries } from './plugin-entries.ts'
 import { createPolicies } from './policy/policies.ts'
+import { Reloads, type ReloadOptions, type ReloadReport } from './reload/reloads.ts'
 import { CookieKeys } from './session/cookie-keys.ts'
 import { SessionTable } from './session/session-table.ts'
 import { Slots } from './slots.ts'
@@ -44,9 +47,7 @@ export class Gateway {
   private readonly slots = new Slots()
   private readonly loaded: LoadedConfig
   private readonly config: LiveConfig
-  private sessions: SessionTable | undefined
-  /** The one whose certificates are in use. */
-  private certified: LoadedConfig
+  private reloads: Reloads | undefined
   private tls: LoadedTls | undefined
   private dataPlane: DataPlane | undefined
   private foundation: Foundation | undefined
@@ -54,7 +55,6 @@ export class Gateway {
 
   private constructor(private readonly parts: GatewayParts) {
     this.loaded = loadConfig(parts.locations.config, parts.plugins)
-    this.certified = this.loaded
     this.config = new LiveConfig(this.loaded.core)
   }
 
@@ -84,15 +84,13 @@ export class Gateway {
     return this.foundation?.fresh ?? false
   }
 
-  /** Certificates, groups and policy change live; the rest of a changed configuration waits for a restart. A refused one changes nothing. */
-  async reload(): Promise<void> {
-    const { locations, plugins, log } = this.parts
-    const loaded = loadConfig(locations.config, plugins)
-    const tls = await this.configureTls(loaded)
-    this.config.replace(inForce(this.config.now, loaded.core))
-    const sessions = this.sessions?.renewPolicies() ?? 0
-    log.info('configuration reloaded', { certificate: tls.pin, sessions })
-    if (restartKey(loaded, plugins) !== restartKey(this.loaded, plugins)) log.warn('a part of the changed configuration needs a restart')
+  /** As SIGHUP. Throws why the configuration is refused; then nothing has changed. */
+  async reload(options?: ReloadOptions): Promise<ReloadReport> {
+    if (!this.reloads) throw new GatewayError('NOT_RUNNING', 'the gateway does not run yet')
+    return this.reloads.apply(options)
+  }
+  confirmReload(): void {
+    this.reloads?.confirm()
   }
 
   async stop(): Promise<void> {
@@ -125,12 +123,11 @@ export class Gateway {
     const policies = createPolicies(() => config.now, () => slots.policySource.list())
     const keys = new CookieKeys(join(dataDirectory, 'cookie-keys.json'), clock, health)
     const sessions = new SessionTable({ audit, clock, config, dataPlane, health, keys, log: log.child('sessions'), policies, slots, store })
-    this.sessions = sessions
     const host = new PluginHost({ log, slots, dataDirectory, mode: 'serve' })
     const services: CoreServices = {
       audit, clock, config, dataDirectory, health, log, policies, store,
       plugins: () => host.status(),
-      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reload: () => this.reload() },
+      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reloads: () => this.reloads },
     }
     host.publish(AUDIT, audit)
     host.publish(CLOCK, clock)
@@ -152,6 +149,15 @@ export class Gateway {
     await host.start(pluginEntries(plugins, this.loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })
     // Those of before the start, under the configuration of now.
     sessions.renewPolicies()
+    const reloads = new Reloads({
+      clock, config, health, host, log, plugins, sessions, slots,
+      load: () => loadConfig(this.parts.locations.config, plugins),
+      loadTls: (core, keep) => this.loadTls(core, keep),
+      tls: () => this.tls,
+      useTls: (next) => this.useTls(next),
+    }, this.loaded)
+    this.reloads = reloads
+    this.closers.push(() => reloads.stop())
 
     const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
     this.info = info
@@ -168,14 +174,15 @@ export class Gateway {
     }
   }
 
-  private async configureTls(loaded: LoadedConfig): Promise<LoadedTls> {
+  private loadTls(config: GatewayConfig, keep = true): Promise<LoadedTls> {
     const { locations: { dataDirectory }, clock } = this.parts
-    const tls = await loadTlsContexts(loaded.core, dataDirectory, { now: clock.now() })
+    return loadTlsContexts(config, dataDirectory, { now: clock.now(), keep })
+  }
+
+  private useTls(tls: LoadedTls): void {
     if (JSON.stringify(tls.contexts) !== JSON.stringify(this.tls?.contexts)) this.dataPlane?.configureTls(tls.contexts)
-    this.certified = loaded
     this.tls = tls
     this.reportCertificate(tls)
-    return tls
   }
 
   /** Every day: the own certificate is renewed in time, files that were replaced are taken, an end that comes near is told. */
@@ -183,7 +190,7 @@ export class Gateway {
     const { clock } = this.parts
     const look = async (): Promise<void> => {
       try {
-        await this.configureTls(this.certified)
+        this.useTls(await this.loadTls(this.config.now))
       } catch (error) {
         this.foundation?.health.raise('TLS_CERTIFICATE', 'warning', `the certificates stay as they were: ${error instanceof Error ? error.message : String(error)}`)
       }
@@ -204,9 +211,4 @@ export class Gateway {
     if (texts.length > 0) this.foundation?.health.raise('TLS_CERTIFICATE', 'warning', texts.join('; '))
     else this.foundation?.health.clear('TLS_CERTIFICATE')
   }
-}
-
-/** Everything of the configuration that a reload does not apply. */
-function restartKey({ core, plugin }: LoadedConfig, plugins: readonly Plugin[]): string {
-  return JSON.stringify([RESTART_KEYS.map((key) => core.gateway[key]), [...core.pools], plugins.map(({ name }) => plugin(name))])
 }

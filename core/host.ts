@@ -139,6 +139,23 @@ export class PluginHost {
     }
   }
 
+  /** Whether the plugin takes another section over while it runs. */
+  takesConfig(name: string): boolean {
+    return this.runs.some((run) => run.name === name && run.applyConfig !== undefined)
+  }
+
+  /** Hands over another section. Throws what the plugin throws: then it has changed nothing. */
+  async applyConfig(name: string, config: unknown): Promise<void> {
+    const apply = this.runs.find((run) => run.name === name)?.applyConfig
+    if (!apply) throw new PluginError(name, 'takes no other configuration while it runs')
+    const limit = this.options.startLimitMs ?? START_LIMIT_MS
+    try {
+      await withTimeLimit(Promise.resolve(apply(config)), limit, () => new Error(`did not take its configuration over within ${limit / 1000} s`))
+    } catch (error) {
+      throw error instanceof GatewayError ? error : new PluginError(name, error instanceof Error ? error.message : String(error), { cause: error })
+    }
+  }
+
   private skipped(plugin: Plugin, reason: string): void {
     this.states.set(plugin.name, { name: plugin.name, state: 'skipped', reason })
     this.options.log.child(plugin.name).info('plugin skipped', { reason })

@@ -66,6 +66,10 @@ export class PluginRun {
     }
   }
 
+  get name(): string {
+    return this.plugin.name
+  }
+
   /** The start took too long: its signal fires. */
   abandon(): void {
     this.abandoned = true

@@ -1,5 +1,6 @@
 import type { AuthBackend, Identity } from './auth.ts'
 import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
+import type { GatewayConfig } from './config/gateway-config.ts'
 import { Hook, Hooks } from './hooks.ts'
 import type { PolicyLayer } from './policy/policy.ts'
 import type { Session, SessionListener } from './session/session.ts'
@@ -120,6 +121,11 @@ export interface DeviceListener {
   deviceDown(info: OpenInfo): void | Promise<void>
 }
 
+/** Called when a reload has brought other pools, groups, hosts or policy, behind the sessions' own `policyChanged`. */
+export interface ConfigListener {
+  configChanged(config: GatewayConfig, before: GatewayConfig): void | Promise<void>
+}
+
 export interface MetricSource {
   collect(): readonly { readonly name: string; readonly help: string; readonly type: 'counter' | 'gauge'; readonly value: number | bigint }[]
 }
@@ -137,6 +143,7 @@ export class Slots {
   /** Who needs the UDP port beside each TCP port of the gateway, by name. Read when the data plane opens; nobody: it is not bound. */
   readonly datagrams = new Hooks<string>('datagrams')
   readonly device = new Hooks<DeviceListener>('device')
+  readonly configuration = new Hooks<ConfigListener>('configuration')
   readonly metric = new Hooks<MetricSource>('metric')
 }
 export type { StatName }

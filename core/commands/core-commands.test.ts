@@ -20,15 +20,20 @@ const setUp = (serving = true) => {
   rigs.push(rig)
   const audit = new AuditLog(rig.opened.store, rig.clock, rig.log)
   const registry = new CommandRegistry()
-  let reloads = 0
+  const asked: unknown[] = []
+  const reloads = {
+    plan: async () => [{ kind: 'live', what: 'policy.dpd' }],
+    apply: async (options: unknown) => (asked.push(options), { plan: [{ kind: 'reconnect', what: 'sessions: dns', sessions: 3 }], reconnecting: 0 }),
+    confirm: () => void asked.push('confirmed'),
+  }
   const services = {
     audit, clock: rig.clock, config: { hosts: new Map([['branch', { name: 'branch', names: ['branch.example.com'], groups: ['staff'] }]]) }, dataDirectory: rig.directory, health: rig.health, log: rig.log, store: rig.opened.store,
     plugins: () => [{ name: 'auth-local', state: 'on' as const }, { name: 'dtls', state: 'skipped' as const, reason: 'no UDP' }],
-    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reload: async () => void reloads++ } : undefined,
+    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reloads: () => reloads } : undefined,
   } as unknown as CoreServices
   bindCoreCommands(registry, services)
   const run = (path: string, args: CommandInput['args'] = {}, options: CommandInput['options'] = {}) => registry.run(path, { args, options, actor: 'cli' })
-  return { rig, audit, registry, run, reloads: () => reloads }
+  return { rig, audit, registry, run, asked }
 }
 const refusal = async (work: Promise<unknown>): Promise<GatewayError> => {
   try {
@@ -155,9 +160,15 @@ test('audit lists what it is asked for, within bounds', async () => {
 })
 
 test('reload asks the gateway', async () => {
-  const { run, reloads } = setUp()
-  await run('reload')
-  assert.is(reloads(), 1)
+  const { run, asked } = setUp()
+  const { data, text } = await run('reload')
+  assert.equal(data, [{ kind: 'reconnect', what: 'sessions: dns', sessions: 3 }])
+  assert.match(text ?? '', /next CONNECT; to send them round now: postern reload --reconnect/)
+  await run('reload', {}, { confirm: '5m', reconnect: true })
+  await run('reload', {}, { confirmed: true })
+  for (const confirm of ['5', '0s', '2h']) assert.is((await refusal(run('reload', {}, { confirm }))).code, 'USAGE')
+  assert.equal(asked, [{ reconnect: false, confirmSec: undefined }, { reconnect: true, confirmSec: 300 }, 'confirmed'])
+  assert.equal((await run('plan')).data, [{ kind: 'live', what: 'policy.dpd', sessions: null }])
 })
 
 test('setup code: one at a time, an hour, five tries, once, and the store has no code', async () => {

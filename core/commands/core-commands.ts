@@ -6,6 +6,7 @@ import type { DataPlane, OpenInfo } from '../dataplane.ts'
 import type { Health } from '../health.ts'
 import type { Logger } from '../log.ts'
 import type { Policies } from '../policy/policy.ts'
+import type { Reloads } from '../reload/reloads.ts'
 import type { Sessions } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
 import type { PluginStatus } from '../host.ts'
@@ -18,8 +19,8 @@ export interface Serving {
   openInfo(): OpenInfo | undefined
   /** Monotonic milliseconds at start. */
   readonly startedAt: number
-  /** As SIGHUP. */
-  reload(): Promise<void>
+  /** undefined until everything has started. */
+  reloads(): Reloads | undefined
 }
 
 /** What the core's own commands work on. */

@@ -42,5 +42,5 @@ export const RESTART_KEYS = Object.entries(GatewaySchema.shape)
 /** What of `next` can be in force without a restart. */
 export function inForce(old: GatewayConfig, next: GatewayConfig): GatewayConfig {
   const kept = Object.fromEntries(RESTART_KEYS.map((key) => [key, old.gateway[key]])) as Partial<GatewayConfig['gateway']>
-  return { ...next, gateway: { ...next.gateway, ...kept }, pools: old.pools }
+  return { ...next, gateway: { ...next.gateway, ...kept } }
 }

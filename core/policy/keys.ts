@@ -88,7 +88,7 @@ export const BUILT_IN_POLICY = Object.fromEntries(POLICY_PROPERTIES.map((propert
 /** One key of a layer, as it is written there: a list may be `{ append = [...] }`. */
 export const policyEntry = (property: PolicyKey): ZodType => {
   const { schema, builtIn } = POLICY_KEYS[property] as PolicyKeyDefinition
-  return Array.isArray(builtIn) ? z.union([schema as ZodType, z.strictObject({ append: schema as ZodType })]) : schema
+  return Array.isArray(builtIn) ? z.union([schema as ZodType, z.strictObject({ append: schema })]) : schema
 }
 
 /** A `[policy]` table: every key optional, none unknown; gives the properties that are set. */

@@ -39,7 +39,7 @@ test('one user alone is asked for, in any case of the name', () => {
 test('what a back-end said at the login stays with the session, over a restart too', () => {
   const one = rig()
   const { identity, ...rest } = login()
-  const session = one.table.create({ ...rest, identity: { ...identity, groups: ['staff'], attributes: { origin: 'radius', values: { mtu: 1290 } } } })
+  const session = one.table.create({ ...rest, identity: { ...identity, groups: ['default', 'staff'], attributes: { origin: 'radius', values: { mtu: 1290 } } } })
   one.table.claimLeases(session, BOTH)
   one.kill()
   const next = new SessionRig({ directory: one.directory, clock: new TestClock(one.clock.now()) })

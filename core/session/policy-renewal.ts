@@ -1,52 +1,69 @@
-import type { DataPlane } from '../dataplane.ts'
-import type { Policies } from '../policy/policy.ts'
 import { isDeepStrictEqual } from 'node:util'
-import { liveSpec } from './live-spec.ts'
+import type { GatewayConfig } from '../config/gateway-config.ts'
+import type { DataPlane } from '../dataplane.ts'
+import type { Policies, Policy, PolicyKey } from '../policy/policy.ts'
+import { liveSpec, reconnectKeys } from './live-spec.ts'
 import { policyChange, policyOf, type PolicyChange } from './policy-change.ts'
 import type { SessionClock } from './session-clock.ts'
+import { sessionCuts, type SessionCut } from './session-cuts.ts'
 import type { SessionIndex } from './session-index.ts'
 import type { SessionListeners } from './session-listeners.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionRows } from './session-rows.ts'
+import type { EndCause } from './session.ts'
 
 export interface PolicyRenewalParts {
   readonly clock: SessionClock
+  readonly config: Pick<GatewayConfig, 'groups' | 'pools'>
   readonly dataPlane: DataPlane
   readonly index: SessionIndex
   readonly listeners: SessionListeners
   readonly policies: Policies
   readonly rows: SessionRows
+  end(id: string, cause: EndCause): void
+}
+
+/** What a configuration means for the sessions there are. */
+export interface Renewal {
+  readonly changes: readonly PolicyChange[]
+  readonly cuts: readonly SessionCut[]
 }
 
 /** Brings sessions under the policy that is configured now: rows first, then tunnels and clocks, then those who listen. */
 export class PolicyRenewal {
   constructor(private readonly parts: PolicyRenewalParts) {}
 
-  /** What it would change, of all sessions or of one user's; `policies`: those to come. */
-  changes(user?: string, policies = this.parts.policies): readonly PolicyChange[] {
+  /** What would happen, to all sessions or to one user's, under what is given. Changes nothing. */
+  preview(user?: string, { config, policies }: Pick<PolicyRenewalParts, 'config' | 'policies'> = this.parts): Renewal {
     const { index } = this.parts
     const records = user === undefined ? index.all() : index.ofUser(user)
-    return records.flatMap((record) => policyChange(record, policyOf(policies, record)) ?? [])
+    const cuts = sessionCuts(records, config, policies)
+    const cut = new Set(cuts.map(({ record }) => record))
+    return { cuts, changes: records.flatMap((record) => (cut.has(record) ? [] : (policyChange(record, policyOf(policies, record)) ?? []))) }
   }
 
-  /** Committed before anything is in force; a store error leaves all of it as it was. */
-  apply(changes: readonly PolicyChange[]): void {
-    if (changes.length === 0) return
-    this.parts.rows.setPolicies(changes.map(({ record, after }) => ({ record, policy: after })))
-    for (const change of changes) this.enforce(change)
-    for (const change of changes) if (change.changed.length > 0 && !change.record.ended) this.parts.listeners.policyChanged(change)
+  /** Does it. Committed before anything is in force; a store error leaves all of it as it was. */
+  renew(user?: string): Renewal {
+    const renewal = this.preview(user)
+    const { rows, listeners, end } = this.parts
+    if (renewal.changes.length > 0) rows.setPolicies(renewal.changes.map(({ record, after }) => ({ record, policy: after })))
+    for (const change of renewal.changes) this.enforce(change)
+    for (const { record: { id }, cause } of renewal.cuts) end(id, cause)
+    for (const change of renewal.changes) if (change.changed.length > 0 && !change.record.ended) listeners.policyChanged(change)
+    return renewal
+  }
+
+  /** Keys that a client has to come for with another CONNECT; empty without a tunnel. `after`: under that policy. */
+  owed({ machine, told, policy, spec }: SessionRecord, after: Policy = policy.values): readonly PolicyKey[] {
+    return machine.tunnel === undefined || !told ? [] : reconnectKeys(told.values, after, spec)
   }
 
   private enforce({ record, before, after }: PolicyChange): void {
     record.renew(after, this.parts.clock.instant())
     this.parts.clock.schedule(record)
-    this.update(record, before.values)
-  }
-
-  private update(record: SessionRecord, before: PolicyChange['before']['values']): void {
     const { spec, device, machine: { tunnel } } = record
     if (!spec || tunnel === undefined) return
-    const next = liveSpec({ spec, before, mobile: device.mobile }, record.policy.values)
+    const next = liveSpec({ spec, before: before.values, mobile: device.mobile }, after.values)
     if (isDeepStrictEqual(next, spec)) return
     record.spec = next
     this.parts.dataPlane.updateTunnel(tunnel, next)

@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts'
 import type { DtlsDownReason, TunnelDownReason } from '../dataplane.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Logger } from '../log.ts'
+import { POLICY_KEYS } from '../policy/keys.ts'
+import type { PolicyKey } from '../policy/policy.ts'
 import { DTLS_ENDS, SESSION_ENDS } from './end-reasons.ts'
 import { changeText, type PolicyChange } from './policy-change.ts'
 import type { SessionEvent } from './session-history.ts'
@@ -68,6 +70,9 @@ export class SessionListeners {
     this.note(record, { what: 'policy', text: `policy changed: ${what}` })
     this.log.debug('policy changed', { session: record.id, user: record.user, what })
     this.each((listener) => listener.policyChanged?.(record, before))
+  }
+  sentRound(record: SessionRecord, keys: readonly PolicyKey[]): void {
+    this.note(record, { what: 'policy', text: `its client comes back for ${keys.map((key) => POLICY_KEYS[key].key).join(', ')}` })
   }
   contested(record: SessionRecord, peer: string): void {
     const why = 'two clients use the cookie of one session'

@@ -29,6 +29,7 @@ import { givingWay, sessionsOfUser } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
+import { ReconnectRound } from './reconnect-round.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
 import type { CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
@@ -40,7 +41,7 @@ const DTLS_VERSION = 'DTLSv1.2'
 export interface SessionTableParts {
   readonly audit: Audit
   readonly clock: Clock
-  readonly config: Pick<GatewayConfig, 'pools' | 'gateway'>
+  readonly config: Pick<GatewayConfig, 'pools' | 'gateway' | 'groups'>
   readonly dataPlane: DataPlane
   readonly health: Health
   readonly keys: CookieKeys
@@ -65,7 +66,9 @@ export class SessionTable implements Sessions {
   private readonly listeners: SessionListeners
   private readonly clock: SessionClock
   private readonly networks: ClientNetworks
-  private readonly renewal: PolicyRenewal
+  /** What a changed configuration means for the sessions. */
+  readonly renewal: PolicyRenewal
+  readonly round: ReconnectRound
   private readonly lately = new EndedSessions()
   private lastTunnel = 0
 
@@ -78,7 +81,8 @@ export class SessionTable implements Sessions {
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
     this.networks = new ClientNetworks(parts)
-    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rows: this.rows })
+    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rows: this.rows, end: (id, cause) => void this.end(id, cause) })
+    this.round = new ReconnectRound(clock, (id) => this.sendRound(id))
   }
 
   /** Reads the rows; sessions wait for their clients. Then the tick begins. */
@@ -101,6 +105,7 @@ export class SessionTable implements Sessions {
   stop(): void {
     this.clock.stop()
     this.networks.close()
+    this.round.stop()
     this.keeper.retry()
     this.keeper.save(this.index.all())
     this.keepalives.save()
@@ -221,11 +226,17 @@ export class SessionTable implements Sessions {
   }
 
   renewPolicies(user?: string): number {
-    const changes = this.renewal.changes(user)
-    this.renewal.apply(changes)
+    const { changes, cuts } = this.renewal.renew(user)
     for (const { record, changed } of changes) if (changed.includes('iroute')) this.networks.follow(record)
     for (const { record } of changes) if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
-    return changes.filter(({ changed }) => changed.length > 0).length
+    return changes.filter(({ changed }) => changed.length > 0).length + cuts.length
+  }
+
+  /** Clients that were told something else than what is in force come back for it with their cookies, a few at a time. How many. */
+  reconnectOutdated(): number {
+    const outdated = this.index.all().filter((record) => this.renewal.owed(record).length > 0)
+    this.round.begin(outdated.map(({ id }) => id))
+    return outdated.length
   }
 
   /** From the data plane. */
@@ -335,6 +346,14 @@ export class SessionTable implements Sessions {
     if (keepalive.probeSec === record.spec.dtlsDpdSec) return
     record.spec = { ...record.spec, dtlsDpdSec: keepalive.probeSec }
     this.parts.dataPlane.updateTunnel(tunnel, record.spec)
+  }
+
+  private sendRound(id: string): void {
+    const record = this.index.get(id)
+    const keys = record ? this.renewal.owed(record) : []
+    if (!record || record.machine.tunnel === undefined || keys.length === 0) return
+    this.listeners.sentRound(record, keys)
+    this.parts.dataPlane.drop(record.machine.tunnel, 'close', '')
   }
 
   private noteEnd(record: SessionRecord, reason: DownReason, event: MachineEvent): string {

@@ -16,6 +16,8 @@ export type EndCause =
   | 'user-removed'
   | 'user-locked'
   | 'user-expired'
+  | 'group-removed'
+  | 'group-left' // its user
   | 'login-unused'
   | 'lease-lost'
   | 'damaged' // its row

@@ -56,7 +56,7 @@ export class SessionRig {
     this.opened = openStore(this.directory, this.health, this.clock.now())
     const pool: PoolConfig = { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 300, ...options.pool }
     const config = {
-      pools: this.pools.set('default', pool), groups: new Map(), hosts: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
+      pools: this.pools.set('default', pool), groups: new Map([['default', { name: 'default', label: 'default', auth: [['local']], policy: {} }]]), hosts: new Map(), policy: { ...BUILT_IN_POLICY, ...options.policy }, gateway: { maxSessions: options.maxSessions ?? 0 },
     } as unknown as GatewayConfig
     this.config = new LiveConfig(config)
     const keys = new CookieKeys(join(this.directory, 'cookie-keys.json'), this.clock, this.health)
