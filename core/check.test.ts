@@ -24,7 +24,7 @@ test('check asks every plugin that is on, and touches nothing', async () => {
   const asked: unknown[] = []
   const { ok, findings } = await check(at, [plugin({
     check(config, { core, chains, ...environment }) {
-      asked.push(config, environment, [...core.groups.keys()], chains.map((chain) => /BEGIN CERTIFICATE/.test(chain)))
+      asked.push(config, environment, [...core.groups.keys()], chains(undefined).map((chain) => /BEGIN CERTIFICATE/.test(chain)))
       return [{ severity: 'error', text: 'not enough' }]
     },
   })])

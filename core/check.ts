@@ -1,10 +1,12 @@
 import { constants, accessSync, existsSync, readFileSync } from 'node:fs'
 import { loadConfig, DEFAULT_CONFIG_FILE } from './config/load.ts'
+import type { TlsContextSpec } from './dataplane.ts'
 import { GatewayError } from './errors.ts'
 import { locate } from './locations.ts'
 import type { CheckFinding, LocationOptions, Plugin } from './plugin.ts'
 import { loadTlsContexts } from './tls/contexts.ts'
 import { fipsFindings } from './tls/fips.ts'
+import { chainsFor } from './tls/leaf-sha1.ts'
 
 export interface CheckReport {
   readonly ok: boolean
@@ -19,17 +21,17 @@ export async function check(options: LocationOptions, plugins: readonly Plugin[]
   try {
     const loaded = loadConfig(file, plugins)
     findings.push(...loaded.warnings, ...fipsFindings(loaded.core))
-    let chains: readonly string[] = []
+    let contexts: readonly TlsContextSpec[] = []
     await collect(findings, async () => {
       const tls = await loadTlsContexts(loaded.core, dataDirectory, { keep: false })
-      chains = tls.contexts.flatMap(({ certificates }) => certificates.map(({ chainPem }) => chainPem))
+      contexts = tls.contexts
       return tls.findings
     })
     for (const plugin of plugins) {
       const section = loaded.plugin(plugin.name)
       if (section.state !== 'on' || !plugin.check) continue
       const ask = plugin.check.bind(plugin)
-      await collect(findings, async () => ask(section.value, { configFile: file ?? DEFAULT_CONFIG_FILE, dataDirectory, core: loaded.core, chains }), `${plugin.name}: `)
+      await collect(findings, async () => ask(section.value, { configFile: file ?? DEFAULT_CONFIG_FILE, dataDirectory, core: loaded.core, chains: (serverName) => chainsFor(contexts, serverName) }), `${plugin.name}: `)
     }
   } catch (error) {
     findings.push(refusal(error))

@@ -80,8 +80,8 @@ export interface CheckEnvironment {
   readonly configFile: string
   readonly dataDirectory: string
   readonly core: GatewayConfig
-  /** PEM chains of the gateway's certificates, leaf first; empty when they are not usable. */
-  readonly chains: readonly string[]
+  /** PEM chains of the certificates for a server name, leaf first; empty when they are not usable. */
+  chains(serverName: string | undefined): readonly string[]
 }
 /** What a local command may use of the core. */
 export interface LocalPlace {

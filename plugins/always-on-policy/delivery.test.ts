@@ -136,7 +136,7 @@ test('G18 refused: the certificate that this client met has none of the pins; ac
   const bad = await started(pinned, other)
   const { refused } = await attempt(bad, 'staff')
   assert.is(refused, REFUSAL_TEXTS['missing-pin'])
-  assert.ok(bad.log.has('profile office: none of its pins is in the chain of the gateway\'s certificate: every client that has the profile is locked out'))
+  assert.ok(bad.log.has('profile office: the certificate of vpn.example.com has none of the pins in its chain: clients that have the profile are locked out'))
   await bad.end()
   assert.is.not(pinOf(new X509Certificate(other)).sha512, pinOf(new X509Certificate(AUTHORITY)).sha512)
   const issued = await started(pinned, readFileSync(testdata('issued.pem'), 'utf8'))

@@ -17,7 +17,7 @@ export default {
     const core = container.resolve<GatewayConfig>(CONFIG)
     const facts = container.resolve<TlsFacts>(TLS_FACTS)
     const book = new ProfileBook(context.config, core)
-    const warn = (): void => profileFindings(book.list(), core, facts.chains(undefined)).forEach(({ text }) => log.warn(text))
+    const warn = (): void => profileFindings(book.list(), core, (serverName) => facts.chains(serverName)).forEach(({ text }) => log.warn(text))
     for (const route of profileRoutes(book, container.resolve<Sessions>(SESSIONS))) context.add(slots.httpRoute, route)
     context.set(slots.clientProfile, { profile: ({ group }) => book.byGroup(group) })
     context.add(slots.admission, new AlwaysOnRule(book, (serverName) => facts.chains(serverName)))
@@ -39,5 +39,5 @@ export default {
       ...servers.flatMap(({ address, group }, index) => (group !== undefined && address.host === core.gateway.name ? missing(group, ['profile', name, 'servers', index, 'group']) : [])),
     ])
   },
-  check: ({ profile }, { core, chains }) => profileFindings(Object.entries(profile).map(([name, config]) => makeProfile(name, config, core)), core, chains),
+  check: ({ profile }, environment) => profileFindings(Object.entries(profile).map(([name, config]) => makeProfile(name, config, environment.core)), environment.core, (serverName) => environment.chains(serverName)),
 } satisfies Plugin<AlwaysOnConfig>

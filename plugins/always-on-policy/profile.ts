@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { GatewayConfig } from '../../core/api.ts'
+import { publicNameOf, type GatewayConfig } from '../../core/api.ts'
 import { clientInitialization } from './client-initialization.ts'
 import { hostEntry } from './host-entry.ts'
 import type { Pin } from './pin.ts'
@@ -56,14 +56,18 @@ export function makeProfile(name: string, config: ProfileConfig, core: GatewayCo
 }
 
 /** Stands for the list where none is given: this gateway, and its group where the profile is for one alone. */
-function ownServer({ groups }: ProfileConfig, { gateway, groups: all }: GatewayConfig): ServerConfig {
+function ownServer({ groups }: ProfileConfig, core: GatewayConfig): ServerConfig {
+  const { gateway, hosts, groups: all } = core
+  const [group, ...more] = groups
+  // A group that only a host offers is reached by that host's name.
+  const host = group === undefined || gateway.groups.includes(group) ? undefined : [...hosts.values()].find((candidate) => candidate.groups.includes(group))
+  const name = publicNameOf(core, host?.name)
   const ports = gateway.listen.map(({ port }) => port).filter((port) => port !== 0)
   const port = ports.length === 0 || ports.includes(443) ? '' : `:${ports[0]}`
-  const bracketed = gateway.name.includes(':') && port !== '' ? `[${gateway.name}]` : gateway.name
-  const [group, ...more] = groups
+  const bracketed = name.includes(':') && port !== '' ? `[${name}]` : name
   return {
-    name: gateway.name,
-    address: readServerAddress(`${bracketed}${port}`) ?? { host: gateway.name, text: gateway.name },
+    name,
+    address: readServerAddress(`${bracketed}${port}`) ?? { host: name, text: name },
     group: more.length === 0 && all.size > 1 ? group : undefined,
     backup: [], 'load-balancing': [], 'on-demand-connect': [], 'on-demand-never': [], pins: [],
   }
