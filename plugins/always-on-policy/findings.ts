@@ -7,7 +7,7 @@ export function profileFindings(profiles: readonly Profile[], core: Pick<Gateway
   return profiles.flatMap((profile) => {
     const list: CheckFinding[] = []
     const say = (severity: CheckFinding['severity'], text: string): void => void list.push({ severity, text: `profile ${profile.name}: ${text}` })
-    const own = [...profile.hosts].filter((host) => host === core.gateway.name || hostFor(core, host) !== undefined)
+    const own = [...profile.hosts].filter((host) => host === core.gateway.name || core.gateway.listen.some(({ address }) => address === host) || hostFor(core, host) !== undefined)
     if (own.length === 0) say('warning', `no server of it is this gateway (${core.gateway.name})${profile.alwaysOn ? ': always-on clients will not dial it' : ''}`)
     if (profile.alwaysOn && !profile.trustRules) say('warning', 'always-on without rules in trusted-networks: Cisco\'s client may leave the whole automatic policy out')
     for (const host of own) {

@@ -42,7 +42,7 @@ test('G19 the profile of a session stands in the manifest, for bare forms in the
   const page = await bare.raw(requestText('GET', '/'))
   assert.is(page?.status, 200)
   await bare.raw(requestText('POST', '/+webvpn+/index.html', { 'Content-Type': 'application/x-www-form-urlencoded' }, 'username=test&password=test123'))
-  assert.is(bare.cookies.get('webvpnc'), `bu:/&p:t&iu:1/&sh:${'AB'.repeat(20)}&fu:CACHE%2Fstc%2Fprofiles%2Fdefault.xml&fh:${'CD'.repeat(20)}`)
+  assert.is(bare.cookies.get('webvpnc'), `bu:/&p:t&iu:1/&sh:${'AB'.repeat(20)}&fu:CACHE/stc/profiles/default.xml&fh:${'CD'.repeat(20)}`)
   assert.ok(await login(fixture.connect()))
   fixture.stop()
 })

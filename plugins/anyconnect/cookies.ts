@@ -25,5 +25,5 @@ export const clearCookie = (name: string): string => `${name}=; expires=${PAST};
  */
 export const updateCookies = (certificateSha1: string | undefined, profile: ClientProfile | undefined): readonly string[] => [
   clearCookie('webvpnc'),
-  `webvpnc=bu:/&p:t&iu:1/&sh:${certificateSha1 ?? ''}${profile === undefined ? '' : `&fu:${encodeURIComponent(profile.path.slice(1))}&fh:${profile.sha1}`}; Path=/; Secure; HttpOnly`,
+  `webvpnc=bu:/&p:t&iu:1/&sh:${certificateSha1 ?? ''}${profile === undefined ? '' : `&fu:${profile.path.slice(1)}&fh:${profile.sha1}`}; Path=/; Secure; HttpOnly`,
 ]

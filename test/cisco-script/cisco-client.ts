@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { CiscoClientKind } from './clients.ts'
 import { connectProblems } from './connect-check.ts'
 import { CstpChannel, FRAME_TYPE, icmpEcho } from './cstp-channel.ts'
@@ -19,6 +19,10 @@ export interface CiscoScriptOptions {
   readonly dialDtls?: DialDtls
   /** Expected where the wire has no TLS. */
   readonly leafSha1?: string
+  /** The group that it logs in to by a URL, as a profile's UserGroup makes it. */
+  readonly group?: string
+  /** The folder of profiles: file name to content. */
+  readonly profiles?: Map<string, string>
 }
 
 export interface Tunnel {
@@ -41,6 +45,10 @@ export class CiscoClient {
   private readonly cookies = new Map<string, string>()
   private wire: Wire | undefined
   private leafSha1: string | undefined
+  /** Of the last login. */
+  private manifest: { readonly uri: string; readonly hash: string } | undefined
+  /** Profiles that were fetched, by their paths. */
+  readonly fetched: string[] = []
 
   constructor(private readonly options: CiscoScriptOptions) {}
 
@@ -48,6 +56,7 @@ export class CiscoClient {
   async run(): Promise<void> {
     const token = await this.login()
     await this.download()
+    await this.synchronizeProfile(token)
     const first = await this.connect(token)
     await this.ping(first, 1)
     const udp = await this.dtls(first, false)
@@ -70,7 +79,8 @@ export class CiscoClient {
   async login(): Promise<string> {
     const { kind, user, password } = this.options
     const stale = kind.staleGroup === undefined ? '' : `<group-select>${kind.staleGroup}</group-select>`
-    let form = await this.post('/', this.document('init', `${kind.device}${stale}<group-access>https://${this.options.host}</group-access>`))
+    const path = `/${this.options.group ?? ''}`
+    let form = await this.post(path, this.document('init', `${kind.device}${stale}<group-access>https://${this.options.host}${path}</group-access>`))
     must(headerOf(form, 'X-Transcend-Version') === '1', 'Non-Cisco gateway detected')
     must(headerOf(form, 'X-Aggregate-Auth') !== undefined, 'no X-Aggregate-Auth: the client would go on with form bodies')
     must(/type="auth-request"/.test(form.body), 'no auth-request')
@@ -85,6 +95,7 @@ export class CiscoClient {
     const leaf = this.leafSha1
     must(/<server-cert-hash>([0-9A-F]{40})</.exec(done.body)?.[1] === leaf, 'server-cert-hash is not the SHA-1 of the leaf')
     must(this.cookies.get('webvpnc') === `bu:/&p:t&iu:1/&sh:${leaf}`, `webvpnc: ${this.cookies.get('webvpnc')}`)
+    this.manifest = manifestOf(done)
     if (kind.connections === 'keep-alive') must(headerOf(done, 'Connection') === 'Keep-Alive', 'Connection: Keep-Alive is missing')
     return token
   }
@@ -99,6 +110,26 @@ export class CiscoClient {
       must(answer.status === 200, `downloader: ${path} is ${answer.status}`)
       this.requestDone()
     }
+  }
+
+  /**
+   * The profile, with the cookie: fetched when the file in the folder has another hash than the manifest names, and thrown
+   * away when its own is not that one (reference/cisco section 6).
+   */
+  async synchronizeProfile(token: string): Promise<void> {
+    const { manifest, options } = this
+    if (!manifest) return
+    must(/^\/CACHE\/stc\/profiles\/[^/]+\.xml$/.test(manifest.uri) && /^[0-9A-F]{40}$/.test(manifest.hash), `manifest: ${manifest.uri} ${manifest.hash}`)
+    const name = manifest.uri.slice(manifest.uri.lastIndexOf('/') + 1)
+    const kept = options.profiles?.get(name)
+    if (kept !== undefined && sha1Of(kept) === manifest.hash) return
+    const answer = await exchange(await this.connection(), 'GET', manifest.uri, [['Host', options.host], ['User-Agent', options.kind.userAgent], ['Cookie', `webvpn=${token}`]])
+    this.requestDone()
+    must(answer.status === 200, 'Failed to download the AnyConnect profile. Please retry.')
+    must(sha1Of(answer.body) === manifest.hash, 'the profile is not the one of the manifest')
+    must(/^<\?xml version="1.0" encoding="UTF-8"\?>\n<AnyConnectProfile /.test(answer.body), 'Unable to parse the profile')
+    options.profiles?.set(name, answer.body)
+    this.fetched.push(manifest.uri)
   }
 
   /** Step 6, on a connection of its own with the agent's name and nothing but the cookie. */
@@ -210,6 +241,16 @@ export class CiscoClient {
     const inputs = Object.entries(values).map(([name, value]) => `<${name}>${value.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</${name}>`)
     return this.document('auth-reply', `${this.options.kind.device}<session-token></session-token><session-id></session-id>${opaque}<auth>${inputs.join('')}</auth>`)
   }
+}
+
+const sha1Of = (text: string): string => createHash('sha1').update(text).digest('hex').toUpperCase()
+function manifestOf(done: HttpAnswer): { readonly uri: string; readonly hash: string } | undefined {
+  const manifest = /<vpn-profile-manifest><vpn rev="1.0">([^]*?)<\/vpn><\/vpn-profile-manifest>/.exec(done.body)?.[1]
+  must(manifest !== undefined, 'Profile manifest not present')
+  if (manifest === '') return undefined
+  const [, uri, hash] = /^<file type="profile" service-type="user"><uri>([^<]+)<\/uri><hash type="sha1">([^<]+)<\/hash><\/file>$/.exec(manifest ?? '') ?? []
+  if (uri === undefined || hash === undefined) throw new Error('VPN Profile Manifest entry not present')
+  return { uri, hash }
 }
 
 const actionOf = (form: HttpAnswer): string => /<form\b[^>]*\baction="([^"]+)"/.exec(form.body)?.[1] ?? '/'
