@@ -4,12 +4,15 @@ import { TokenBucket } from './rate.ts'
 /** Of one session: a browser that opens many pages at once passes, a loop does not. */
 export const QUERIES_PER_SECOND = 100
 export const QUERY_BURST = 400
+/** Beyond that, so many refusals a second, then no answer. */
+export const REFUSALS_PER_SECOND = 50
 /** Queries of one session that wait for a server. */
 export const MAX_WAITING = 100
 
 /** A session as the resolver knows it. */
 export class Client {
   readonly bucket: TokenBucket
+  readonly refusals: TokenBucket
   waiting = 0
   connections = 0
   readonly addresses: readonly string[]
@@ -19,6 +22,7 @@ export class Client {
   constructor(readonly session: Session, now: number) {
     const { ipv4, ipv6 } = session.leases
     this.bucket = new TokenBucket(QUERIES_PER_SECOND, QUERY_BURST, now)
+    this.refusals = new TokenBucket(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND, now)
     this.addresses = [ipv4, ipv6].flatMap((lease) => lease?.address ?? [])
     this.networks = session.policy.values.iroute.flatMap((text) => parsePrefix(text) ?? [])
   }

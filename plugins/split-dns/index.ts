@@ -34,10 +34,7 @@ export default {
     const resolver = new Resolver(context.config, { clients, clock, counters, forwarder, log })
     const listeners = new Listeners({ clients, clock, config, counters, health, log, resolver })
     const parts = { clients, config, counters, forwarder, listeners, resolver }
-    context.onConfig(async (next) => {
-      resolver.configure(next)
-      await listeners.follow()
-    })
+    context.onConfig((next) => resolver.configure(next))
     context.add(slots.sessionEvents, clients)
     context.add(slots.sessionEvents, { tunnelUp: () => listeners.notice() })
     context.add(slots.negotiator, new DnsNegotiator(config, resolver))

@@ -12,7 +12,7 @@ import { Zones, type Route } from './zones.ts'
 
 /** Queries of all sessions that wait for a server. */
 export const MAX_WAITING_IN_ALL = 1000
-/** Answers to strangers, a second. */
+/** Refusals to strangers, a second. */
 const STRANGER_RATE = 50
 const MAX_STREAM_ANSWER = 0xffff
 /** What a forwarder cannot answer: transfers and keys are between two servers. */
@@ -54,22 +54,25 @@ export class Resolver {
   /** undefined: no answer is due. */
   async answer(message: Buffer, from: string, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
     const { clients, clock, counters: { values: count } } = this.parts
+    const client = clients.at(from)
+    const { bucket, refusals } = client ?? { bucket: undefined, refusals: this.strangers }
+    const limited = bucket?.take(clock.monotonic()) === false
+    // A flood costs no more than being counted.
+    if ((limited || !client) && !refusals.take(clock.monotonic())) {
+      count[client ? 'limited' : 'strangers']++
+      return undefined
+    }
     const query = readQuery(message)
     if (!query) {
       count.malformed++
       return undefined
     }
-    const client = clients.at(from)
-    if (!client) {
-      count.strangers++
-      return this.strangers.take(clock.monotonic()) ? refusal(message, query) : undefined
+    if (!client || limited) {
+      count[client ? 'limited' : 'strangers']++
+      return refusal(message, query)
     }
     count.queries++
     if (transport === 'tcp') count.tcp++
-    if (!client.bucket.take(clock.monotonic())) {
-      count.limited++
-      return refusal(message, query)
-    }
     if ('rcode' in query) {
       count.malformed++
       return headerAnswer(message, query)
