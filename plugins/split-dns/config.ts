@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { domainName, formatEndpoint, ipAddress, listenAddress } from '../../core/api.ts'
+import { domainName, formatAddress, formatEndpoint, parseAddress, parseEndpoint } from '../../core/api.ts'
 
 export const DNS_PORT = 53
 /** Bounds of the section. */
@@ -15,8 +15,12 @@ export interface ServerAddress {
 export const serverText = ({ address, port }: ServerAddress): string => (port === DNS_PORT ? address : formatEndpoint(address, port))
 
 const server = () =>
-  z.union([ipAddress().transform((address): ServerAddress => ({ address, port: DNS_PORT })), listenAddress().refine(({ port }) => port > 0)], {
-    error: ({ input }) => `${JSON.stringify(String(input).slice(0, 80))} is not a DNS server such as "10.1.0.53", "10.1.0.53:5353" or "[fd00::53]:53"`,
+  z.string('must be a DNS server such as "10.1.0.53"').transform((text, context): ServerAddress => {
+    const alone = parseAddress(text)
+    const endpoint = alone ? { address: formatAddress(alone), port: DNS_PORT } : parseEndpoint(text)
+    if (endpoint && endpoint.port > 0) return endpoint
+    context.issues.push({ code: 'custom', input: text, message: `${JSON.stringify(text.slice(0, 80))} is not a DNS server such as "10.1.0.53", "10.1.0.53:5353" or "[fd00::53]:53"` })
+    return z.NEVER
   })
 const servers = () => z.array(server()).max(MAX_SERVERS).superRefine((list, context) => {
   list.forEach((one, at) => {
