@@ -183,7 +183,30 @@ export interface TunnelSpec {
   readonly learning?: boolean
   /** Absent: the tunnel has its TLS channel alone. */
   readonly dtls?: DtlsOffer
+  /** Absent: everything passes, and no packet pays for it. */
+  readonly filter?: TunnelFilter
 }
+
+/** What may pass through a tunnel, where the kernel's own firewall does not judge it. Knows no connections: an answer is a packet like any other. */
+export interface TunnelFilter {
+  /** For packets from the client, by their destination: the first rule that matches decides; where none does, the packet passes. */
+  readonly rules: readonly FilterRule[]
+  /** CIDR of both families: packets from there do not go to the client. */
+  readonly closedTo?: readonly string[]
+}
+/** What cannot be seen of a packet (a later fragment has no ports) is taken to match where the rule drops, and not to where it passes. */
+export interface FilterRule {
+  readonly verdict: 'pass' | 'drop'
+  /** Absent: any. `icmp`: ICMP and ICMPv6. */
+  readonly protocol?: FilterProtocol | undefined
+  /** Destination ports, first and last; only with `tcp` and `udp`. */
+  readonly ports?: readonly [first: number, last: number] | undefined
+  /** CIDR of both families; absent: everywhere. */
+  readonly to?: readonly string[] | undefined
+  /** Everywhere but `to`. */
+  readonly elsewhere?: boolean | undefined
+}
+export type FilterProtocol = 'tcp' | 'udp' | 'icmp'
 
 /** Codecs of a tunnel, the same both ways (reference protocol section 8). A codec that was not agreed on is not decoded either. */
 export interface TunnelCompression {
@@ -276,6 +299,7 @@ export const STATS = [
   'connectionsWaiting',
   'proxied', // connections whose PROXY header was taken
   'proxyHeadersRefused', // without one, or with none that is right
+  'filtered', // packets that the filter of their tunnel did not let pass
 ] as const
 export type StatName = (typeof STATS)[number]
 

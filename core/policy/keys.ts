@@ -74,10 +74,10 @@ export const POLICY_KEYS: { readonly [K in PolicyKey]: PolicyKeyDefinition<K> } 
   hours: { key: 'hours', schema: z.array(timeWindow()).max(50), builtIn: [], title: 'Hours', description: 'When logins are accepted, local time: "mon-fri 08:00-18:00"; sessions end with the window; empty: always', notInForce: 'anywhere' },
   maxSessions: { key: 'max-sessions', schema: integer(0, 100_000), builtIn: 0, title: 'Sessions of a user', description: 'At the same time; 0 = no limit' },
   maxSessionsAction: { key: 'max-sessions-action', schema: z.enum(['refuse', 'replace']), builtIn: 'refuse', title: 'Beyond max-sessions', description: 'refuse: the login; replace: the oldest session of the user ends', notInForce: 'anywhere' },
-  allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'Traffic that may pass; empty = everything the routes reach', notInForce: 'anywhere' },
-  deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'Traffic that may not pass', notInForce: 'anywhere' },
-  restrictToRoutes: { key: 'restrict-to-routes', schema: z.boolean(), builtIn: false, title: 'Routes alone', description: 'Only what split-include names, without split-exclude, passes; DNS servers too', notInForce: 'anywhere' },
-  clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other', notInForce: 'in groups' },
+  allow: { key: 'allow', schema: z.array(rule()).max(1000), builtIn: [], title: 'Allow', description: 'What the client may reach; empty = everything the routes reach' },
+  deny: { key: 'deny', schema: z.array(rule()).max(1000), builtIn: [], title: 'Deny', description: 'What it may not, whatever allow says' },
+  restrictToRoutes: { key: 'restrict-to-routes', schema: z.boolean(), builtIn: false, title: 'Routes alone', description: 'Only what split-include names, without split-exclude, passes; DNS servers too' },
+  clientToClient: { key: 'client-to-client', schema: z.boolean(), builtIn: false, title: 'Client to client', description: 'Clients may reach each other: those of whom both may' },
 }
 
 /** In the order of the table. */

@@ -1,7 +1,7 @@
 import type { Audit } from '../audit.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelHandle } from '../dataplane.ts'
+import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelFilter, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Logger } from '../log.ts'
@@ -9,7 +9,7 @@ import { endpointAddress, formatEndpoint } from '../net/address.ts'
 import type { Policies } from '../policy/policy.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
-import { bareSpec } from './bare-spec.ts'
+import { bareSpec, withFilter } from './bare-spec.ts'
 import { ClientNetworks } from './client-networks.ts'
 import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
@@ -211,6 +211,14 @@ export class SessionTable implements Sessions {
     const networks = this.networks.start(record)
     const spec = { ...start.spec, ...(networks.length > 0 && { networks }), ...(predecessor !== undefined && { predecessor }) }
     this.apply(record, { type: 'start', tunnel }, { start: { ...start, spec } })
+  }
+
+  setFilter(id: string, filter: TunnelFilter | undefined): void {
+    const record = this.index.get(id)
+    const { tunnel } = record?.machine ?? {}
+    if (!record?.spec || tunnel === undefined) return
+    record.spec = withFilter(record.spec, filter)
+    this.parts.dataPlane.updateTunnel(tunnel, record.spec)
   }
 
   counters(session: Session): Totals {

@@ -1,4 +1,4 @@
-import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelDownReason, TunnelSpec } from '../dataplane.ts'
+import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelDownReason, TunnelFilter, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import type { SessionEvent } from './session-history.ts'
@@ -156,6 +156,8 @@ export interface Sessions {
    * bounded rate: throws `SESSION_CONTESTED` when two clients push each other out.
    */
   startTunnel(start: TunnelStart): void
+  /** The filter of the session's tunnel as it is now, undefined: none. The next CONNECT brings its own. Nothing happens without a tunnel. */
+  setFilter(id: string, filter: TunnelFilter | undefined): void
   /** Cumulative over all tunnels of the session, the live one included. */
   counters(session: Session): Totals
   /**

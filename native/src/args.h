@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "data_plane.h"
+#include "packet_filter.h"
 
 namespace postern::args {
 
@@ -109,6 +110,39 @@ inline bool networks(const Napi::Value& value, std::shared_ptr<const ClientNetwo
   return true;
 }
 
+inline bool addressSet(const Napi::Value& value, AddressSet& into) {
+  bool sound = true;
+  forEach(value, [&](const Napi::Value& one) { sound = into.add(text(one)) && sound; });
+  return sound;
+}
+
+// False when a prefix is none. nullptr when there is no filter.
+inline bool packetFilter(const Napi::Value& value, std::shared_ptr<const PacketFilter>& into) {
+  if (!value.IsObject()) return true;
+  const auto object = value.As<Napi::Object>();
+  std::vector<FilterRule> rules;
+  bool sound = true;
+  forEach(object.Get("rules"), [&](const Napi::Value& one) {
+    const auto from = one.As<Napi::Object>();
+    FilterRule& rule = rules.emplace_back();
+    rule.pass = text(from.Get("verdict")) == "pass";
+    const std::string protocol = text(from.Get("protocol"));
+    using enum FilterRule::Protocol;
+    rule.protocol = protocol == "tcp" ? kTcp : protocol == "udp" ? kUdp : protocol == "icmp" ? kIcmp : kAny;
+    if (const Napi::Value ports = from.Get("ports"); ports.IsArray()) {
+      rule.firstPort = static_cast<uint16_t>(number(ports.As<Napi::Array>().Get(0u)));
+      rule.lastPort = static_cast<uint16_t>(number(ports.As<Napi::Array>().Get(1u)));
+    }
+    rule.anywhere = !from.Get("to").IsArray();
+    rule.elsewhere = flag(from.Get("elsewhere"));
+    sound = addressSet(from.Get("to"), rule.to) && sound;
+  });
+  AddressSet closedTo;
+  sound = addressSet(object.Get("closedTo"), closedTo) && sound;
+  into = std::make_shared<const PacketFilter>(std::move(rules), std::move(closedTo));
+  return sound;
+}
+
 // False when an address is none.
 inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   const auto spec = value.As<Napi::Object>();
@@ -140,7 +174,7 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
     into.dtlsCodec = codec(compression.As<Napi::Object>().Get("dtls"));
   }
   into.dtls = dtlsOffer(spec.Get("dtls"));
-  return true;
+  return packetFilter(spec.Get("filter"), into.filter);
 }
 
 }  // namespace postern::args

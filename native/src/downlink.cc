@@ -8,6 +8,7 @@
 
 #include "fragment.h"
 #include "mss_clamp.h"
+#include "packet_filter.h"
 
 namespace postern {
 
@@ -70,6 +71,10 @@ void Downlink::settleParked(uint64_t nowMs) {
 
 void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs) {
   const auto nowSec = static_cast<uint32_t>(nowMs / 1000);
+  if (tunnel.spec.filter != nullptr && !tunnel.spec.filter->toClient(bytes)) [[unlikely]] {
+    output_.stats.add(Stat::filtered);
+    return;
+  }
   SegmentPlan plan;
   if (!planSegments(header, bytes, plan)) {
     output_.stats.add(Stat::txDropped);

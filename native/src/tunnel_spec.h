@@ -13,6 +13,8 @@
 
 namespace postern {
 
+class PacketFilter;
+
 using Ipv4 = uint32_t;  // host order
 using Ipv6 = std::array<uint8_t, 16>;
 
@@ -33,6 +35,7 @@ struct TunnelSpec {
   uint32_t predecessor = 0;    // the last tunnel of the same session, 0 = none: packets that waited for it go on
   bool learning = false;       // report the silences that its path survives
   std::shared_ptr<const DtlsOffer> dtls;  // nullptr: the TLS channel alone
+  std::shared_ptr<const PacketFilter> filter;  // nullptr: everything passes
 };
 
 // A connection on its way from a front thread to a data worker (reference border section 5). Owns fd and SSL.

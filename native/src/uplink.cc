@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mss_clamp.h"
+#include "packet_filter.h"
 
 namespace postern {
 namespace {
@@ -165,6 +166,10 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   tunnel.counters.add(TunnelCounters::kRxPackets);
   tunnel.counters.add(TunnelCounters::kRxBytes, packet.size());
   tunnel.counters.payload(nowMs);
+  if (tunnel.spec.filter != nullptr && !tunnel.spec.filter->fromClient(packet, info)) [[unlikely]] {
+    stats_.add(Stat::filtered);
+    return true;
+  }
   if (isTcpSyn(packet) && clampMss(packet, tunnel.pathMtu(info.version))) stats_.add(Stat::mssClamped);
   tun_.add(packet, info, tunnel.id);
   return true;

@@ -83,6 +83,7 @@ export class MemorySessions implements Sessions {
     this.tunnels.set(tunnel, start.session.id)
     this.plane.promote({ connection: start.connection.handle, tunnel, spec: start.spec, head: start.head, early: start.early, seen: start.seen })
   }
+  setFilter: Sessions['setFilter'] = () => undefined
   learned: ReturnType<Sessions['keepalive']>
   keepalive: Sessions['keepalive'] = () => this.learned
   counters: Sessions['counters'] = () => ({ rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, dtlsRxBytes: 0n, dtlsTxBytes: 0n, dtlsRxPackets: 0n, dtlsTxPackets: 0n })

@@ -1,20 +1,13 @@
 // test: limit=60
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HealthEntry } from '../../core/api.ts'
-import { findNft, Nft } from './nft.ts'
+import { Nft } from './nft.ts'
+import { build, endChildren, firewallOn as gateway, forward, GATEWAY, INSIDE, netReason as reason, OUTSIDE, start, within } from './testing-net.ts'
 
-/*
- *   in (10.20.0.5, fd20::5) -- pt0 [gw] up0 -- out (192.0.2.2, 2001:db8::2)
- *
- * pt0 is a veth that stands for the TUN device; "out" has no route to the pools.
- */
-const reason = process.getuid?.() !== 0 ? 'needs root for network namespaces' : findNft() === undefined ? 'not installed: nft' : undefined
 if (reason !== undefined) process.stdout.write(`SKIP ${reason}\n`)
 const proven = (name: string, body: () => Promise<void>): void => {
   test(name, async () => {
@@ -22,48 +15,7 @@ const proven = (name: string, body: () => Promise<void>): void => {
   })
 }
 
-const ns = (name: string): string => `ptfw${process.pid}${name}`
-const GATEWAY = ns('gw')
-const INSIDE = ns('in')
-const OUTSIDE = ns('out')
-
-function ip(...args: string[]): string {
-  const done = spawnSync('ip', args, { encoding: 'utf8' })
-  if (done.status !== 0) throw new Error(`ip ${args.join(' ')}: ${done.stderr}`)
-  return done.stdout
-}
-const within = (name: string, ...argv: string[]): string => ip('netns', 'exec', name, ...argv)
-
-function build(): void {
-  for (const name of [GATEWAY, INSIDE, OUTSIDE]) ip('netns', 'add', name)
-  for (const name of [GATEWAY, INSIDE, OUTSIDE]) within(name, 'ip', 'link', 'set', 'lo', 'up')
-  ip('-n', GATEWAY, 'link', 'add', 'pt0', 'mtu', '1300', 'type', 'veth', 'peer', 'name', 'c0', 'netns', INSIDE)
-  ip('-n', GATEWAY, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'o0', 'netns', OUTSIDE)
-  const address = (name: string, device: string, ...addresses: string[]): void => {
-    ip('-n', name, 'link', 'set', device, 'up')
-    for (const one of addresses) ip('-n', name, 'addr', 'add', one, 'dev', device, ...(one.includes(':') ? ['nodad'] : []))
-  }
-  address(GATEWAY, 'pt0', '10.20.0.1/16', 'fd20::1/64')
-  address(GATEWAY, 'up0', '192.0.2.1/24', '2001:db8::1/64')
-  address(INSIDE, 'c0', '10.20.0.5/16', 'fd20::5/64')
-  address(OUTSIDE, 'o0', '192.0.2.2/24', '2001:db8::2/64')
-  ip('-n', INSIDE, 'route', 'add', 'default', 'via', '10.20.0.1')
-  ip('-n', INSIDE, '-6', 'route', 'add', 'default', 'via', 'fd20::1')
-  forward('0')
-}
-const forward = (value: '0' | '1'): void => void within(GATEWAY, 'sysctl', '-qw', `net.ipv4.ip_forward=${value}`, `net.ipv6.conf.all.forwarding=${value}`)
-const demolish = (): void => [GATEWAY, INSIDE, OUTSIDE].forEach((name) => spawnSync('ip', ['netns', 'del', name]))
-
-const children: ChildProcess[] = []
-function start(name: string, ...argv: string[]): { say(word: string): Promise<string>; line(): Promise<string>; process: ChildProcess } {
-  const child = spawn('ip', ['netns', 'exec', name, ...argv], { stdio: ['pipe', 'pipe', 'inherit'] })
-  children.push(child)
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const line = async (): Promise<string> => String((await lines.next()).value ?? '')
-  return { line, process: child, say: (word) => (child.stdin.write(word + '\n'), line()) }
-}
-const gateway = (device: string) => start(GATEWAY, process.execPath, '--import', 'tsx', join(import.meta.dirname, 'testing.ts'), device)
-const codes = (answer: string): string[] => (JSON.parse(answer) as HealthEntry[]).map((entry) => entry.code).sort()
+const codes = (answer: string): string[] => (JSON.parse(answer) as { health: HealthEntry[] }).health.map((entry) => entry.code).sort()
 const tables = (): string => within(GATEWAY, 'nft', 'list', 'tables')
 
 /** Connects from inside to outside; the server answers with the address it saw, the client adds the socket's MSS. */
@@ -141,11 +93,7 @@ proven('an nft that refuses, hangs or is missing is one line', async () => {
 })
 
 if (reason === undefined) {
-  process.on('exit', () => {
-    for (const child of children) child.kill('SIGKILL')
-    demolish()
-  })
   build()
-  test.after(() => children.forEach((child) => child.kill()))
+  test.after(endChildren)
 }
 test.run()

@@ -1,18 +1,24 @@
-import type { Clock, DeviceListener, GatewayConfig, Health, Logger, OpenInfo } from '../../core/api.ts'
+import { GatewayError, type Clock, type DeviceListener, type GatewayConfig, type Health, type Logger, type OpenInfo } from '../../core/api.ts'
 import type { FirewallConfig } from './config.ts'
 import { deviceNames } from './devices.ts'
 import { FAMILIES, forwardingProblem, forwards, type Family } from './forwarding.ts'
 import type { Nft } from './nft.ts'
-import { removalScript, rulesetScript } from './ruleset.ts'
+import { removalScript } from './ruleset.ts'
+import type { Table } from './table.ts'
 
 const RECHECK_MS = 30_000
-const TABLE_CODE = 'firewall-table'
 const forwardingCode = (family: Family): string => `firewall-forwarding-${family.name.toLowerCase()}`
 
-/** The pools' prefixes, by family. */
-export function prefixes(config: GatewayConfig): { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] } {
-  const pools = [...config.pools.values()]
-  return { ipv4: pools.flatMap((pool) => pool.ipv4 ?? []), ipv6: pools.flatMap((pool) => pool.ipv6 ?? []) }
+/** Prefixes of the pools that `chosen` names, by family. */
+export function prefixes({ pools }: Pick<GatewayConfig, 'pools'>, chosen: FirewallConfig['masquerade'] = true): { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] } {
+  const meant = [...pools.values()].filter(({ name }) => (typeof chosen === 'boolean' ? chosen : chosen.includes(name)))
+  return { ipv4: meant.flatMap((pool) => pool.ipv4 ?? []), ipv6: meant.flatMap((pool) => pool.ipv6 ?? []) }
+}
+
+/** Throws when `masquerade` names a pool that is not there. */
+export function checkPools({ masquerade }: FirewallConfig, { pools }: Pick<GatewayConfig, 'pools'>): void {
+  const unknown = typeof masquerade === 'boolean' ? undefined : masquerade.find((name) => !pools.has(name))
+  if (unknown !== undefined) throw new GatewayError('CONFIG', `[firewall] masquerade: there is no pool ${JSON.stringify(unknown)}, but ${[...pools.keys()].join(', ')}`)
 }
 
 /** Families that some pool uses. */
@@ -21,52 +27,39 @@ export const usedFamilies = (config: GatewayConfig): readonly Family[] => {
   return FAMILIES.filter((family) => (family.name === 'IPv4' ? ipv4 : ipv6).length > 0)
 }
 
-/** Keeps the gateway's own nftables table for as long as the TUN device stands. */
+/** Tables whose device is gone: a gateway died before it could remove its own. */
+export async function removeStale(nft: Nft, log: Logger): Promise<void> {
+  try {
+    const present = deviceNames()
+    for (const device of (await nft.tables()).keys()) {
+      if (present.has(device)) continue
+      await nft.apply(removalScript(device))
+      log.info('firewall table of a crashed gateway removed', { device })
+    }
+  } catch (error) {
+    log.warn('old firewall tables cannot be removed', { error })
+  }
+}
+
+/** The gateway's nftables table for as long as the TUN device stands, and a look at the kernel's forwarding. */
 export class Firewall implements DeviceListener {
   private recheck: { cancel(): void } | undefined
 
   constructor(
-    private readonly nft: Nft,
-    private readonly settings: FirewallConfig,
+    private readonly table: Table | undefined,
     private readonly config: GatewayConfig,
     private readonly health: Health,
     private readonly clock: Clock,
-    private readonly log: Logger,
   ) {}
-
-  /** Tables whose device is gone: a gateway died before it could remove its own. */
-  async removeStale(): Promise<void> {
-    try {
-      const present = deviceNames()
-      for (const device of await this.nft.devices()) {
-        if (present.has(device)) continue
-        await this.nft.apply(removalScript(device))
-        this.log.info('firewall table of a crashed gateway removed', { device })
-      }
-    } catch (error) {
-      this.log.warn('old firewall tables cannot be removed', { error })
-    }
-  }
 
   async deviceUp({ device }: OpenInfo): Promise<void> {
     this.checkForwarding()
-    try {
-      await this.nft.apply(rulesetScript({ device, masquerade: this.settings.masquerade, ...prefixes(this.config), clientToClient: this.config.policy.clientToClient ?? false }))
-      this.health.clear(TABLE_CODE)
-    } catch (error) {
-      // Clients can still log in and reach the gateway.
-      this.health.raise(TABLE_CODE, 'error', `no firewall table for ${device}: ${(error as Error).message}`)
-      this.log.error('firewall table refused', { device, error })
-    }
+    await this.table?.up(device)
   }
 
-  async deviceDown({ device }: OpenInfo): Promise<void> {
+  async deviceDown(): Promise<void> {
     this.stop()
-    try {
-      await this.nft.apply(removalScript(device))
-    } catch (error) {
-      this.log.error('firewall table not removed', { device, error })
-    }
+    await this.table?.down()
   }
 
   stop(): void {

@@ -18,11 +18,14 @@ export class Nft {
     await this.run(['-f', '-'], script)
   }
 
-  /** Devices that have a table here. */
-  async devices(): Promise<readonly string[]> {
-    const listing = await this.run(['-j', 'list', 'tables'], '')
-    const { nftables } = JSON.parse(listing) as { nftables: readonly { table?: { family: string; name: string } }[] }
-    return nftables.flatMap(({ table }) => (table?.family === 'inet' ? (deviceOf(table.name) ?? []) : []))
+  /** Devices that have a table here, with its handle: another one is another table. */
+  async tables(): Promise<ReadonlyMap<string, number>> {
+    const listing = await this.run(['-j', '-a', 'list', 'tables'], '')
+    const { nftables } = JSON.parse(listing) as { nftables: readonly { table?: { family: string; name: string; handle: number } }[] }
+    return new Map(nftables.flatMap(({ table }) => {
+      const device = table?.family === 'inet' ? deviceOf(table.name) : undefined
+      return table && device !== undefined ? [[device, table.handle] as const] : []
+    }))
   }
 
   private run(args: readonly string[], input: string): Promise<string> {

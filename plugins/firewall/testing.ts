@@ -1,14 +1,18 @@
 /**
- * Runs the firewall in the network namespace that this process is in. Each line of standard input is a word, answered
- * with one line of JSON: the health entries that stand.
+ * Runs the firewall in the network namespace that this process is in, with sessions that are values. Each line of standard
+ * input is a word, answered with one line of JSON: the health entries that stand, and which sessions' tunnels carry a filter.
  *
  *   node --import tsx plugins/firewall/testing.ts DEVICE
+ *   up | down | stale | session ID {"ipv4": …, "ipv6": …, "policy": {…}} | end ID
  */
 import { createInterface } from 'node:readline'
-import type { GatewayConfig, Health, HealthEntry, Logger, OpenInfo } from '../../core/api.ts'
-import { systemClock } from '../../core/api.ts'
-import { Firewall } from './firewall.ts'
+import type { ConnectRequest, GatewayConfig, Health, HealthEntry, Logger, OpenInfo, Policy, Session, Sessions, TunnelFilter } from '../../core/api.ts'
+import { BUILT_IN_POLICY, systemClock } from '../../core/api.ts'
+import { Firewall, prefixes, removeStale } from './firewall.ts'
 import { findNft, Nft } from './nft.ts'
+import { Roster } from './roster.ts'
+import { SessionRules } from './session-rules.ts'
+import { Table } from './table.ts'
 
 const entries = new Map<string, HealthEntry>()
 const health: Health = {
@@ -17,14 +21,49 @@ const health: Health = {
   list: () => [...entries.values()],
 }
 const line = (message: string, fields?: object): void => void process.stderr.write(`${message} ${JSON.stringify(fields ?? {})}\n`)
-const log: Logger = { error: line, warn: line, info: line, debug: line, child: () => log }
+const log: Logger = { error: line, warn: line, info: () => undefined, debug: line, child: () => log }
 const pools = new Map([['default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 0 }]])
+const config = { pools, policy: {} } as unknown as GatewayConfig
 const device = { device: process.argv[2] ?? '' } as OpenInfo
-const firewall = new Firewall(new Nft(findNft() ?? 'nft'), { masquerade: true }, { pools, policy: {} } as unknown as GatewayConfig, health, systemClock, log)
+const nft = new Nft(findNft() ?? 'nft')
+const live = new Map<string, Session>()
+const filters = new Map<string, TunnelFilter>()
+const setFilter = (id: string, filter: TunnelFilter | undefined): void => void (filter ? filters.set(id, filter) : filters.delete(id))
+const roster = new Roster()
+const rules = new SessionRules(config, { list: () => [...live.values()], setFilter } as unknown as Sessions, roster)
+const table = new Table({
+  nft, roster, health, clock: systemClock, log,
+  ruleset: (name) => ({ device: name, ...prefixes(config) }), standing: () => rules.standing(), taken: () => rules.taken(), lost: () => rules.lost(),
+})
+rules.table = table
+const firewall = new Firewall(table, config, health, systemClock)
+
+async function session(id: string, { ipv4, ipv6, policy }: { ipv4?: string; ipv6?: string; policy?: Partial<Policy> }): Promise<void> {
+  const values: Policy = { ...BUILT_IN_POLICY, ...policy }
+  const leases = { ipv4: ipv4 && { address: ipv4, prefix: 16 }, ipv6: ipv6 && { address: ipv6, prefix: 64 } }
+  const value = { id, leases, policy: { values } } as unknown as Session
+  const known = live.has(id)
+  live.set(id, value)
+  if (known) {
+    rules.policyChanged(value)
+  } else {
+    setFilter(id, rules.negotiate({} as ConnectRequest, { ...value, leases: {} }).tunnel?.filter)
+    rules.tunnelUp(value)
+  }
+  await table.settle()
+}
 
 for await (const word of createInterface({ input: process.stdin })) {
-  if (word === 'up') await firewall.deviceUp(device)
-  if (word === 'down') await firewall.deviceDown(device)
-  if (word === 'stale') await firewall.removeStale()
-  process.stdout.write(JSON.stringify(health.list()) + '\n')
+  const [, what, id = '', json] = /^(\S*) ?(\S*) ?(.*)$/.exec(word) ?? []
+  if (what === 'up') await firewall.deviceUp(device)
+  if (what === 'down') await firewall.deviceDown()
+  if (what === 'stale') await removeStale(nft, log)
+  if (what === 'session') await session(id, JSON.parse(json ?? '{}') as object)
+  if (what === 'end') {
+    const ended = live.get(id)
+    live.delete(id)
+    if (ended) rules.sessionEnded(ended)
+    await table.settle()
+  }
+  process.stdout.write(JSON.stringify({ health: health.list(), carrying: [...filters.keys()] }) + '\n')
 }
