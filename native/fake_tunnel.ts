@@ -3,6 +3,7 @@ import { TUNNEL_COUNTERS } from '../core/dataplane.ts'
 import type { FakeClient, GatewayEnd } from './fake_client.ts'
 import type { DtlsEnd, FakeDtls } from './fake_dtls.ts'
 import { lengthBehind } from './fake_networks.ts'
+import { passesDown, passesUp } from './fake_filter.ts'
 import { canonical, frame, FRAME, parsePacket, takeFrames } from './fake_frames.ts'
 
 const MAX_DETAIL = 512
@@ -11,7 +12,7 @@ const PROBE = 256
 
 /** What a fake tunnel needs of its data plane. */
 export interface TunnelHost {
-  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'decompressFailures' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped'): void
+  count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'decompressFailures' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped' | 'filtered'): void
   toTun(packet: Buffer): void
   dtlsUp(tunnel: FakeTunnel, channel: FakeDtls): void
   dtlsDown(tunnel: FakeTunnel, reason: DtlsDownReason): void
@@ -99,6 +100,10 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
 
   /** A packet from the TUN side; false when the client does not read. */
   toClient(packet: Buffer): boolean {
+    if (this.spec.filter && !passesDown(this.spec.filter, parsePacket(packet)?.source ?? '')) {
+      this.host.count('filtered')
+      return false
+    }
     if (this.#overDtls && this.#dtls) {
       this.#counts.txPackets++
       this.#counts.txBytes += BigInt(packet.length)
@@ -148,7 +153,8 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
       this.#counts.dtlsRxPackets++
       this.#counts.dtlsRxBytes += BigInt(packet.length)
     }
-    this.host.toTun(packet)
+    if (this.spec.filter && !passesUp(this.spec.filter, packet, parsed.destination)) this.host.count('filtered')
+    else this.host.toTun(packet)
   }
   #refuse(why: 'rxInvalid' | 'rxSpoofed'): void {
     this.#counts[why]++

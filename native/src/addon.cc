@@ -177,7 +177,7 @@ void destroy(const Napi::CallbackInfo& info) {
 // connection, tunnel, spec, head, early, seen
 void promote(const Napi::CallbackInfo& info) {
   auto promotion = std::make_unique<Promotion>();
-  if (!args::tunnelSpec(info[2], promotion->spec)) return throwError(info.Env(), {"EINVAL", "promote", "the tunnel's address is not numeric"});
+  if (!args::tunnelSpec(info[2], promotion->spec)) return throwError(info.Env(), {"EINVAL", "promote", "an address of the tunnel or its filter is not numeric"});
   const ByteView head = args::bytes(info[3]), early = args::bytes(info[4]);
   promotion->tunnel = args::number(info[1]);
   promotion->pendingOut.assign(head.begin(), head.end());
@@ -190,7 +190,7 @@ void promote(const Napi::CallbackInfo& info) {
 }
 void updateTunnel(const Napi::CallbackInfo& info) {
   TunnelSpec spec;
-  if (!args::tunnelSpec(info[1], spec)) return throwError(info.Env(), {"EINVAL", "updateTunnel", "the tunnel's address is not numeric"});
+  if (!args::tunnelSpec(info[1], spec)) return throwError(info.Env(), {"EINVAL", "updateTunnel", "an address of the tunnel or its filter is not numeric"});
   if (owns(info.Env())) DataPlane::instance().update(args::number(info[0]), spec);
 }
 void drop(const Napi::CallbackInfo& info) {

@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HealthEntry } from '../../core/api.ts'
 import { Nft } from './nft.ts'
-import { build, endChildren, firewallOn as gateway, forward, GATEWAY, INSIDE, netReason as reason, OUTSIDE, start, within } from './testing-net.ts'
+import { build, endChildren, firewallOn as gateway, forward, GATEWAY, INSIDE, ip, netReason as reason, OUTSIDE, start, within } from './testing-net.ts'
 
 if (reason !== undefined) process.stdout.write(`SKIP ${reason}\n`)
 const proven = (name: string, body: () => Promise<void>): void => {
@@ -18,27 +18,29 @@ const proven = (name: string, body: () => Promise<void>): void => {
 const codes = (answer: string): string[] => (JSON.parse(answer) as { health: HealthEntry[] }).health.map((entry) => entry.code).sort()
 const tables = (): string => within(GATEWAY, 'nft', 'list', 'tables')
 
-/** Connects from inside to outside; the server answers with the address it saw, the client adds the socket's MSS. */
+/** Connects from inside to outside; the server says the address that it saw and the segment size that it was told. */
 async function connect(host: string): Promise<{ seen: string; mss: number }> {
-  const server = start(OUTSIDE, process.execPath, '-e', `require('net').createServer((s) => s.write(s.remoteAddress)).listen(7, '${host}', () => console.log('up'))`)
+  const server = start(OUTSIDE, process.execPath, '-e', `require('net').createServer((s) => { console.log(s.remoteAddress); console.log(require('child_process').execFileSync('ss', ['-tinH', 'src', '${host.includes(':') ? `[${host}]` : host}']).toString().replace(/\\n/g, ' ')) }).listen(7, '${host}', () => console.log('up'))`)
   await server.line()
-  const client = start(INSIDE, process.execPath, '-e', `const s = require('net').connect(7, '${host}'); s.setTimeout(5000, () => s.destroy()).once('data', (d) => { console.log(String(d)); console.log(require('child_process').execFileSync('ss', ['-tinH', 'dst', '${host.includes(':') ? `[${host}]` : host}']).toString().replace(/\\n/g, ' ')); process.exit() })`)
-  const seen = await client.line()
-  const mss = Number(/\bmss:(\d+)/.exec(await client.line())?.[1])
-  server.process.kill()
+  const client = start(INSIDE, process.execPath, '-e', `require('net').connect(7, '${host}')`)
+  const seen = await server.line()
+  const mss = Number(/\bmss:(\d+)/.exec(await server.line())?.[1])
+  for (const one of [client, server]) one.process.kill()
   return { seen, mss }
 }
 
-proven('clients leave masqueraded and with a segment size that fits the tunnel, in both families', async () => {
+proven('clients leave masqueraded and with a segment size that fits the way on from the gateway, in both families', async () => {
   const firewall = gateway('pt0')
   forward('1')
+  ip('-n', GATEWAY, 'link', 'set', 'up0', 'mtu', '1380')
   assert.equal(codes(await firewall.say('up')), [])
   const four = await connect('192.0.2.2')
   assert.is(four.seen, '192.0.2.1')
-  assert.ok(four.mss > 1000 && four.mss <= 1260, `IPv4 MSS ${four.mss}`)
+  assert.ok(four.mss > 1000 && four.mss <= 1340, `IPv4 MSS ${four.mss}`)
   const six = await connect('2001:db8::2')
   assert.is(six.seen, '2001:db8::1')
-  assert.ok(six.mss > 1000 && six.mss <= 1240, `IPv6 MSS ${six.mss}`)
+  assert.ok(six.mss > 1000 && six.mss <= 1320, `IPv6 MSS ${six.mss}`)
+  ip('-n', GATEWAY, 'link', 'set', 'up0', 'mtu', '1500')
   assert.equal(codes(await firewall.say('up')), [], 'a second time changes nothing')
   within(GATEWAY, 'nft', 'add', 'table', 'inet', 'other')
   await firewall.say('down')

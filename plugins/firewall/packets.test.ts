@@ -30,6 +30,7 @@ const only = (...allowed: readonly string[]): readonly string[] => ALL.filter((p
 
 const answer = (text: string) => JSON.parse(text) as { readonly health: readonly HealthEntry[]; readonly carrying: readonly string[] }
 const table = (): string => within(GATEWAY, 'nft', 'list', 'table', 'inet', 'postern_pt0')
+const sessions = async (gateway: Peer, given: object) => answer(await gateway.say(`sessions ${JSON.stringify(given)}`))
 const LEASES = { ipv4: '10.20.0.5', ipv6: 'fd20::5' }
 
 proven('G17 deny, allow, ports, protocols, routes and DNS servers, in both families: what passes and what does not', async (gateway) => {
@@ -47,11 +48,11 @@ proven('G17 deny, allow, ports, protocols, routes and DNS servers, in both famil
     [{ deny: ['0.0.0.0/0'] }, ALL.filter((one) => one.includes('2001:'))],
   ]
   const addresses = (at: number) => ({ ipv4: `10.20.1.${at}`, ipv6: `fd20::1:${at}` })
-  for (const [at, [policy]] of cases.entries()) {
+  for (const at of cases.keys()) {
     for (const address of Object.values(addresses(at))) ip('-n', INSIDE, 'addr', 'add', `${address}/${address.includes(':') ? 128 : 16}`, 'dev', 'c0', ...(address.includes(':') ? ['nodad'] : []))
-    const { health, carrying } = answer(await gateway.say(`session s${at} ${JSON.stringify({ ...addresses(at), policy })}`))
-    assert.equal([health, carrying], [[], []], JSON.stringify(policy))
   }
+  const { health, carrying } = await sessions(gateway, Object.fromEntries(cases.map(([policy], at) => [`s${at}`, { ...addresses(at), policy }])))
+  assert.equal([health, carrying], [[], []])
   const probes = cases.flatMap((_, at) => ALL.map((probe): Probe => [probe, addresses(at)[probe.includes(':') ? 'ipv6' : 'ipv4']]))
   const answered = await prober(INSIDE)(probes)
   for (const [at, [policy, passes]] of cases.entries()) {
@@ -63,47 +64,47 @@ proven('G17 the gateway itself is judged too; who comes from the other side is a
   ip('-n', OUTSIDE, 'route', 'add', '10.20.0.0/16', 'via', '192.0.2.1')
   await serve(INSIDE, [LEASES.ipv4])
   await serve(GATEWAY, ['10.20.0.1'])
-  await gateway.say(`session alice ${JSON.stringify({ ...LEASES, policy: { allow: ['tcp 80 192.0.2.2'], dns: ['10.20.0.1'] } })}`)
+  await sessions(gateway, { alice: { ...LEASES, policy: { allow: ['tcp 80 192.0.2.2'], dns: ['10.20.0.1'] } } })
   const [inside, outside] = [prober(INSIDE), prober(OUTSIDE)]
   assert.equal(await inside([['tcp 192.0.2.1 443'], ['tcp 10.20.0.1 80'], ['udp 10.20.0.1 53'], ['tcp 10.20.0.1 53']]), [false, false, true, true])
   assert.equal(await outside([['tcp 10.20.0.5 443'], ['udp 10.20.0.5 443'], ['icmp 10.20.0.5']]), [true, true, true])
 
   const echo = start(OUTSIDE, process.execPath, '-e', "require('net').createServer((s) => s.pipe(s)).listen(81, () => console.log('up'))")
   await echo.line()
-  await gateway.say(`session alice ${JSON.stringify({ ...LEASES, policy: {} })}`)
+  await sessions(gateway, { alice: { ...LEASES, policy: {} } })
   const client = start(INSIDE, process.execPath, '-e', "const s = require('net').connect(81, '192.0.2.2', () => console.log('up')); process.stdin.pipe(s); s.pipe(process.stdout)")
   await client.line()
   assert.is(await client.say('before'), 'before')
-  await gateway.say(`session alice ${JSON.stringify({ ...LEASES, policy: { deny: ['tcp 81'] } })}`)
+  await sessions(gateway, { alice: { ...LEASES, policy: { deny: ['tcp 81'] } } })
   const late = client.say('after')
   assert.is(await Promise.race([late, new Promise((done) => setTimeout(done, 500, 'nothing'))]), 'nothing')
-  await gateway.say(`session alice ${JSON.stringify({ ...LEASES, policy: {} })}`)
+  await sessions(gateway, { alice: { ...LEASES, policy: {} } })
   assert.is(await late, 'after', 'and goes on when the rule goes')
 })
 
 proven('G17 logins are elements, not rules; who restricts nothing has none; networks behind a client follow its rules', async (gateway) => {
-  await gateway.say(`session plain ${JSON.stringify({ ipv4: '10.20.0.4', policy: {} })}`)
+  await sessions(gateway, { plain: { ipv4: '10.20.0.4', policy: {} } })
   assert.not.match(table(), /clients|peers|judge/)
   const restricted = { deny: ['10.9.0.0/16'] }
-  for (let i = 10; i < 30; i++) await gateway.say(`session s${i} ${JSON.stringify({ ipv4: `10.20.0.${i}`, ipv6: `fd20::${i}`, policy: restricted })}`)
+  const many = Array.from({ length: 20 }, (_, at) => at + 10)
+  await sessions(gateway, Object.fromEntries(many.map((i) => [`s${i}`, { ipv4: `10.20.0.${i}`, ipv6: `fd20::${i}`, policy: restricted }])))
   const twenty = table()
   assert.is(twenty.match(/chain rules_/g)?.length, 1)
   assert.is(twenty.match(/: jump rules_/g)?.length, 40)
-  await gateway.say(`session peer ${JSON.stringify({ ipv4: '10.20.0.40', policy: { clientToClient: true } })}`)
-  await gateway.say(`session site ${JSON.stringify({ ipv4: '10.20.0.41', policy: { allow: ['tcp 22'], iroute: ['192.168.0.0/16'], clientToClient: true } })}`)
-  await gateway.say(`session inner ${JSON.stringify({ ipv4: '10.20.0.42', policy: { ...restricted, iroute: ['192.168.7.0/24'] } })}`)
+  await sessions(gateway, { peer: { ipv4: '10.20.0.40', policy: { clientToClient: true } } })
+  await sessions(gateway, { site: { ipv4: '10.20.0.41', policy: { allow: ['tcp 22'], iroute: ['192.168.0.0/16'], clientToClient: true } } })
+  await sessions(gateway, { inner: { ipv4: '10.20.0.42', policy: { ...restricted, iroute: ['192.168.7.0/24'] } } })
   const three = table()
   assert.match(three, /peers4 \{[^}]*10\.20\.0\.40, 10\.20\.0\.41/)
   assert.match(three, /192\.168\.0\.0-192\.168\.6\.255 : jump rules_/)
   assert.match(three, /192\.168\.7\.0\/24 : jump rules_/)
   assert.match(three, /192\.168\.8\.0-192\.168\.255\.255 : jump rules_/)
-  for (let i = 10; i < 30; i++) await gateway.say(`end s${i}`)
-  for (const id of ['inner', 'site', 'peer']) await gateway.say(`end ${id}`)
+  await gateway.say(`end ${many.map((i) => `s${i}`).join()},inner,site,peer`)
   assert.not.match(table(), /rules_|10\.20\.0\.\d+ :|elements/)
 })
 
 proven('G17 somebody flushes every ruleset: the table is back within seconds, with its elements, and a health entry says so', async (gateway) => {
-  await gateway.say(`session alice ${JSON.stringify({ ...LEASES, policy: { deny: ['tcp 443'] } })}`)
+  await sessions(gateway, { alice: { ...LEASES, policy: { deny: ['tcp 443'] } } })
   within(GATEWAY, 'nft', 'flush', 'ruleset')
   within(GATEWAY, 'nft', 'add', 'table', 'inet', 'other')
   const limit = Date.now() + 10_000
@@ -113,7 +114,7 @@ proven('G17 somebody flushes every ruleset: the table is back within seconds, wi
   assert.equal(answer(await gateway.say('')).health.map(({ code }) => code), ['firewall-flushed'])
   // A login right behind a flush does not wait for the look.
   within(GATEWAY, 'nft', 'flush', 'ruleset')
-  await gateway.say(`session bob ${JSON.stringify({ ipv4: '10.20.0.6', policy: { deny: ['tcp 443'] } })}`)
+  await sessions(gateway, { bob: { ipv4: '10.20.0.6', policy: { deny: ['tcp 443'] } } })
   assert.match(table(), /10\.20\.0\.6 : jump rules_/)
   assert.match(table(), /10\.20\.0\.5 : jump rules_/)
 })

@@ -3,7 +3,7 @@
  * input is a word, answered with one line of JSON: the health entries that stand, and which sessions' tunnels carry a filter.
  *
  *   node --import tsx plugins/firewall/testing.ts DEVICE
- *   up | down | stale | session ID {"ipv4": …, "ipv6": …, "policy": {…}} | end ID
+ *   up | down | stale | sessions {ID: {"ipv4": …, "ipv6": …, "policy": {…}}, …} | end ID,ID
  */
 import { createInterface } from 'node:readline'
 import type { ConnectRequest, GatewayConfig, Health, HealthEntry, Logger, OpenInfo, Policy, Session, Sessions, TunnelFilter } from '../../core/api.ts'
@@ -38,7 +38,12 @@ const table = new Table({
 rules.table = table
 const firewall = new Firewall(table, config, health, systemClock)
 
-async function session(id: string, { ipv4, ipv6, policy }: { ipv4?: string; ipv6?: string; policy?: Partial<Policy> }): Promise<void> {
+interface Given {
+  readonly ipv4?: string
+  readonly ipv6?: string
+  readonly policy?: Partial<Policy>
+}
+function session(id: string, { ipv4, ipv6, policy }: Given): void {
   const values: Policy = { ...BUILT_IN_POLICY, ...policy }
   const leases = { ipv4: ipv4 && { address: ipv4, prefix: 16 }, ipv6: ipv6 && { address: ipv6, prefix: 64 } }
   const value = { id, leases, policy: { values } } as unknown as Session
@@ -50,20 +55,19 @@ async function session(id: string, { ipv4, ipv6, policy }: { ipv4?: string; ipv6
     setFilter(id, rules.negotiate({} as ConnectRequest, { ...value, leases: {} }).tunnel?.filter)
     rules.tunnelUp(value)
   }
-  await table.settle()
 }
 
 for await (const word of createInterface({ input: process.stdin })) {
-  const [, what, id = '', json] = /^(\S*) ?(\S*) ?(.*)$/.exec(word) ?? []
+  const [, what, rest = ''] = /^(\S*) ?(.*)$/.exec(word) ?? []
   if (what === 'up') await firewall.deviceUp(device)
   if (what === 'down') await firewall.deviceDown()
   if (what === 'stale') await removeStale(nft, log)
-  if (what === 'session') await session(id, JSON.parse(json ?? '{}') as object)
-  if (what === 'end') {
+  if (what === 'sessions') for (const [id, given] of Object.entries(JSON.parse(rest) as Record<string, Given>)) session(id, given)
+  for (const id of what === 'end' ? rest.split(',') : []) {
     const ended = live.get(id)
     live.delete(id)
     if (ended) rules.sessionEnded(ended)
-    await table.settle()
   }
+  if (what === 'sessions' || what === 'end') await table.settle()
   process.stdout.write(JSON.stringify({ health: health.list(), carrying: [...filters.keys()] }) + '\n')
 }

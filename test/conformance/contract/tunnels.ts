@@ -1,7 +1,16 @@
 import * as assert from 'uvu/assert'
+import type { FilterRule } from '../../../core/dataplane.ts'
 import { frame, FRAME, packet } from '../../../native/fake.ts'
 import { pause, until } from '../../native/recorder.ts'
 import { framesBehindHead, hello, inner, spec, type ContractKit } from './rig.ts'
+
+/** From the client of `spec`: ports and nothing else behind the IP header. */
+function transport(to: string, protocol: 'tcp' | 'udp' | 'icmp', port = 0): Buffer {
+  const ipv6 = to.includes(':')
+  const bytes = packet(ipv6 ? 'fd21:1::5' : '10.211.0.5', to, Buffer.from([0x9c, 0x40, port >> 8, port & 255, 0, 0, 0, 0]))
+  bytes[ipv6 ? 6 : 9] = { tcp: 6, udp: 17, icmp: ipv6 ? 58 : 1 }[protocol]
+  return bytes
+}
 
 /** Frames, sources, counters. */
 export function tunnels({ withPlane, promoted, down }: ContractKit): void {
@@ -89,6 +98,37 @@ export function tunnels({ withPlane, promoted, down }: ContractKit): void {
     client.write(frame(FRAME.data, packet('10.211.0.9', '10.211.0.1', 'the new one')))
     await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === 1n, 'the packet')
     assert.is(open.plane.tunnelCounters(tunnel)?.rxSpoofed, 1n)
+  })
+
+  withPlane('G17 a filter: the first rule that matches decides, in both families; updateTunnel changes it', async (open) => {
+    const rules: readonly FilterRule[] = [
+      { verdict: 'drop', protocol: 'tcp', ports: [80, 81] },
+      { verdict: 'pass', to: ['192.0.2.0/24', '2001:db8::/64'] },
+      { verdict: 'drop', to: ['192.0.0.0/8'], elsewhere: true },
+      { verdict: 'pass', protocol: 'icmp' },
+      { verdict: 'drop' },
+    ]
+    const { client, tunnel } = await promoted(open, { ...spec, filter: { rules } })
+    const sent = async (...packets: readonly Buffer[]): Promise<bigint> => {
+      const [before, received] = [open.plane.stats().filtered, open.plane.tunnelCounters(tunnel)?.rxPackets ?? 0n]
+      for (const one of packets) client.write(frame(FRAME.data, one))
+      await until(() => open.plane.tunnelCounters(tunnel)?.rxPackets === received + BigInt(packets.length), 'the packets')
+      return open.plane.stats().filtered - before
+    }
+    assert.is(await sent(transport('192.0.2.9', 'tcp', 79), transport('192.0.2.9', 'udp', 80), transport('2001:db8::9', 'tcp', 82), transport('192.9.9.9', 'icmp')), 0n, 'they pass')
+    assert.is(await sent(transport('192.0.2.9', 'tcp', 80), transport('2001:db8::9', 'tcp', 81), transport('198.51.100.9', 'icmp'), transport('2001:db9::9', 'icmp'), transport('192.9.9.9', 'udp', 53)), 5n, 'they do not')
+    open.plane.updateTunnel(tunnel, { ...spec, filter: { rules: [], closedTo: ['10.211.0.0/24'] } })
+    await pause(50)
+    assert.is(await sent(transport('192.0.2.9', 'tcp', 80), transport('198.51.100.9', 'icmp')), 0n)
+    const before = open.plane.stats().filtered
+    open.toClient('10.211.0.5')
+    await until(() => open.plane.stats().filtered > before, 'a packet to the client that is dropped')
+    const came = (): boolean => framesBehindHead(client).some(({ payload }) => payload.subarray(-4).toString() === 'down')
+    assert.not.ok(came())
+    open.plane.updateTunnel(tunnel, spec)
+    await pause(50)
+    open.toClient('10.211.0.5')
+    await until(came, 'one that comes')
   })
 
   withPlane('the counters of a tunnel come with its end', async (open) => {
