@@ -21,21 +21,19 @@ const words = (text: string | undefined): string[] => (text ?? '').split(/[ ,]+/
 test('G17 openconnect is told of the resolver, and dig through the tunnel gets names of zones inside, others upstream', async (lab) => {
   const [alice, bob] = lab.clients
   if (!alice || !bob) throw new Error('two clients')
-  const inner = await Promise.all(INNER.map((address) => Dnsmasq.start(lab, lab.lan, address, { 'www.corp.example': '10.1.0.1', 'db.lab.example': '10.1.0.2', 'lab.example': '10.1.0.3', 'secret.example': '10.9.0.1', 'late.corp.example': '10.1.0.4' })))
+  const inner = await Promise.all(INNER.map((address) => Dnsmasq.start(lab, lab.lan, address, { 'www.corp.example': '10.1.0.1', 'db.lab.example': '10.1.0.2', 'lab.example': '10.1.0.3', 'secret.example': '10.9.0.1', 'late.corp.example': '10.1.0.4', 'new.example': '10.1.0.5' })))
   const upstream = await Dnsmasq.start(lab, lab.lan, UPSTREAM, { 'www.example.com': '192.0.2.1', 'lab.example': '192.0.2.2', 'secret.example': '192.0.2.3' })
+  const config = (servers: readonly string[], names: readonly string[]) => ({
+    policy: { 'default-domain': 'corp.example', search: ['lab.example'] },
+    group: {
+      staff: { policy: { 'split-include': ['10.66.0.0/16', '10.88.0.0/24', 'fd66::/64'] } },
+      guests: { policy: { dns: [OWN.ipv4], 'split-dns': ['*.Example.ORG.', 'corp.example'], 'tunnel-all-dns': true } },
+    },
+    'split-dns': { upstream: [UPSTREAM], zone: [{ names: [...names], servers: [...servers] }, { names: ['secret.example'], servers: [...servers], groups: ['staff'] }] },
+  })
   const gateway = await Gateway.start(lab, {
     users: { alice: { password: PASSWORD, groups: ['staff'] }, bob: { password: PASSWORD, groups: ['guests'] } },
-    config: {
-      policy: { 'default-domain': 'corp.example', search: ['lab.example'] },
-      group: {
-        staff: { policy: { 'split-include': ['10.66.0.0/16', '10.88.0.0/24', 'fd66::/64'] } },
-        guests: { policy: { dns: [OWN.ipv4], 'split-dns': ['*.Example.ORG.', 'corp.example'], 'tunnel-all-dns': true } },
-      },
-      'split-dns': {
-        upstream: [UPSTREAM],
-        zone: [{ names: ['Corp.Example.', '*.lab.example'], servers: [...INNER] }, { names: ['secret.example'], servers: [...INNER], groups: ['staff'] }],
-      },
-    },
+    config: config(INNER, ['Corp.Example.', '*.lab.example']),
   })
   const options = (user: string, server: string) => ({ pin: gateway.pin, user, answers: [PASSWORD], args: ['--authgroup', server] })
   const [first, second] = await Promise.all([OpenConnect.connect(alice, lab.folder, options('alice', 'staff')), OpenConnect.connect(bob, lab.folder, options('bob', 'guests'))])
@@ -76,6 +74,13 @@ test('G17 openconnect is told of the resolver, and dig through the tunnel gets n
   assert.match(status, /listens on: 10\.66\.0\.1, fd66::1/)
   assert.match(status, /group staff: 3 zones, other names to the upstream/)
   assert.match(await gateway.must(['status']), new RegExp(`the DNS server ${INNER[0]} does not answer`))
+
+  assert.is(await short(alice, 'new.example'), '')
+  gateway.configure(config([INNER[1]], ['new.example']))
+  await gateway.must(['reload'])
+  assert.is(await short(alice, 'new.example'), '10.1.0.5')
+  assert.is(await short(alice, 'www.corp.example'), '', 'no zone any more')
+  assert.not.match(await gateway.must(['status']), /does not answer/)
   await gateway.stop()
   assert.is((await alice.run(['dig', `@${OWN.ipv4}`, '+tries=1', '+time=1', 'www.corp.example'])).code === 0, false)
 })
