@@ -13,6 +13,8 @@ const KNOWN: readonly string[] = [
 const LISTS: readonly string[] = [
   'X-CSTP-DNS', 'X-CSTP-DNS-IP6', 'X-CSTP-NBNS', 'X-CSTP-Split-DNS', 'X-CSTP-Split-Include', 'X-CSTP-Split-Exclude', 'X-CSTP-Split-Include-IP6', 'X-CSTP-Split-Exclude-IP6',
 ]
+/** Of a family (reference/cisco section 2.3). */
+const MOST_NETWORKS = 2500
 const MASK = /^(?:255\.){0,3}(?:255|254|252|248|240|224|192|128|0)(?:\.0){0,3}$/
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
 
@@ -39,6 +41,13 @@ export function connectProblems(headers: readonly HeaderLine[], client: { readon
   if (!/^\d+$/.test(one('X-CSTP-MTU') ?? '')) problems.push('MTU')
   if (client.mobile && one('X-CSTP-License') !== 'accept') problems.push('NO_LICENSE_FROM_HEADEND')
   if (headersOf(answer, 'X-CSTP-DNS').some((server) => !IPV4.test(server))) problems.push('IPv6 in X-CSTP-DNS')
+  for (const name of LISTS) {
+    const values = headersOf(answer, name)
+    if (new Set(values).size < values.length) problems.push(`${name} twice alike`)
+    if (values.length > MOST_NETWORKS) problems.push(`${values.length} of ${name}`)
+  }
+  if (client.mobile && one('X-CSTP-Post-Auth-XML') !== undefined) problems.push('X-CSTP-Post-Auth-XML for a phone')
+  if (/[\r\n]/.test(one('X-CSTP-Post-Auth-XML') ?? '')) problems.push('X-CSTP-Post-Auth-XML in several lines')
   for (const name of ['X-CSTP-Split-Include', 'X-CSTP-Split-Exclude']) {
     for (const network of headersOf(answer, name)) {
       const [base = '', mask] = network.split('/')
