@@ -2,7 +2,7 @@ import { systemClock } from './clock.ts'
 import { bindCoreCommands, CORE_COMMANDS } from './commands/core-command-list.ts'
 import type { CoreServices } from './commands/core-commands.ts'
 import type { CommandInput, CommandResult } from './commands.ts'
-import { checkConfig, loadConfig } from './config/load.ts'
+import { loadConfig, problemsOf } from './config/load.ts'
 import { GatewayError } from './errors.ts'
 import { layFoundation } from './foundation.ts'
 import { PluginHost } from './host.ts'
@@ -35,7 +35,7 @@ function localPlace(options: LocationOptions, plugins: readonly Plugin[]): Local
     clock: systemClock,
     version: VERSION,
     dataDirectory,
-    checkConfig: (text, file) => checkConfig(Buffer.from(text), file, plugins).warnings,
+    problemsOf: (text, file) => problemsOf(text, file, plugins),
     withStore: (config, use) => withStore({ config, dataDirectory }, plugins, (host) => use((token) => host.resolve(token))),
   }
 }

@@ -88,8 +88,8 @@ export interface LocalPlace {
   readonly clock: Clock
   readonly version: string
   readonly dataDirectory: string
-  /** Checks the text of a configuration as it would stand in `file`; gives the warnings, throws ConfigError. */
-  checkConfig(text: string, file: string): readonly CheckFinding[]
+  /** What is wrong with the text of a configuration as it would stand in `file`; `key` is the path, `policy.dns[1]`. Throws ConfigError for what is no TOML. */
+  problemsOf(text: string, file: string): readonly { readonly key: string; readonly message: string }[]
   /** Opens the store with the configuration in `file`, with the plugins that run always, for as long as `use` takes. Throws `ALREADY_RUNNING`. */
   withStore<T>(file: string, use: (resolve: <S>(token: Token<S>) => S) => T | Promise<T>): Promise<T>
 }

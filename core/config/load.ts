@@ -8,7 +8,7 @@ import type { GatewayConfig } from './gateway-config.ts'
 import { checkHosts, offeredNowhere } from './host-checks.ts'
 import { locate } from './locate.ts'
 import { notInForce } from './not-in-force.ts'
-import { pathText, Problems } from './problems.ts'
+import { ConfigProblems, pathText, Problems } from './problems.ts'
 import { withScope } from './scope.ts'
 import { readCore, readPlugin, type PluginSection } from './sections.ts'
 import { decodeText, parseToml } from './toml.ts'
@@ -110,5 +110,16 @@ function checkBackends(core: GatewayConfig, plugins: readonly Plugin[], sections
       } else if (section?.state === 'off') problems.add(path, `${pathText(path)}: back-end ${quote(backend)} is off: ${section.reason}`)
       else if (chain.indexOf(backend) !== column) problems.add(path, `${pathText(path)}: ${quote(backend)} is twice in one chain`)
     }))
+  }
+}
+
+/** What is wrong with a text that is TOML, as `file`; empty: it can be loaded. */
+export function problemsOf(text: string, file: string, plugins: readonly Plugin[]): readonly { readonly key: string; readonly message: string }[] {
+  try {
+    checkConfig(Buffer.from(text), file, plugins)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigProblems) return error.problems.map(({ key, message }) => ({ key, message }))
+    throw error
   }
 }

@@ -27,7 +27,6 @@ export const CONF_LIMIT = 1024 * 1024
 export const ENTRY_LIMIT = 20_000
 const HOST = /^vhost:\s*(.+)$/
 // Whatever is neither text nor a tab.
-// eslint-disable-next-line no-control-regex
 const BINARY = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
 
 /**

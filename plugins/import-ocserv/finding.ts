@@ -18,8 +18,13 @@ export interface Finding {
 /** Collects findings about one file or one part of it. */
 export class Findings {
   readonly list: Finding[] = []
+  private readonly told = new Set<string>()
 
   add(severity: Fate, at: { readonly name: string; readonly file: string; readonly line?: number | undefined }, text: string): void {
+    // An option that hosts inherit is read more than once.
+    const same = JSON.stringify([severity, at.name, at.file, at.line, text])
+    if (this.told.has(same)) return
+    this.told.add(same)
     this.list.push({ severity, option: at.name, file: at.file, line: at.line, text })
   }
 }

@@ -18,7 +18,7 @@ export function gatewayTable(values: Values, base: string, findings: Findings): 
   listen(values, findings, set)
   const pairs = certificates(values, base, findings)
   if (!pairs) findings.add(values.has('server-cert') ? 'refused' : 'explained', { name: 'server-cert', file: lastOf(values, 'tcp-port')?.file ?? 'ocserv.conf' }, 'no certificate is taken: the gateway makes its own, which clients do not know')
-  for (const key of ['certificate', 'key'] as const) if (pairs) table.set(key, pairs[key].length === 1 ? (pairs[key][0] ?? '') : pairs[key])
+  setCertificates(table, pairs)
   const device = lastOf(values, 'device')
   if (device && /^[A-Za-z][A-Za-z0-9_.-]{0,11}$/.test(device.value)) set(device, 'device', `${device.value}%d`)
   else if (device) findings.add('refused', device, 'is not a name for a device: "postern%d" is taken')
@@ -70,6 +70,12 @@ export function certificates(values: Values, base: string, findings: Findings): 
     return { certificate: resolve(base, certificate.value), key: resolve(base, key.value) }
   })
   return taken.length === 0 ? undefined : { certificate: taken.map(({ certificate }) => certificate), key: taken.map(({ key }) => key) }
+}
+
+type Pairs = ReturnType<typeof certificates>
+/** One file as text, two as a list. */
+export function setCertificates(table: Table, pairs: Pairs): void {
+  for (const key of ['certificate', 'key'] as const) if (pairs) table.set(key, pairs[key].length === 1 ? (pairs[key][0] ?? '') : pairs[key])
 }
 
 function keyProblem(value: string): string | undefined {

@@ -2,7 +2,7 @@ import { SECTION_NAME } from '../../core/api.ts'
 import type { ConfText, Entry } from './conf-text.ts'
 import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
-import { lastOf, valuesOf, type Values } from './part.ts'
+import { joined, lastOf, valuesOf, type Values } from './part.ts'
 import { policyLayer } from './policy-layer.ts'
 import type { Pools } from './pools.ts'
 import type { Table } from './setting.ts'
@@ -55,8 +55,7 @@ export function groupsOf(values: Values, material: Material, pools: Pools, findi
 
 /** The values of a user's or group's file. A list there replaces the one of everybody unless `append-routes` is on. */
 export function ownLayer(text: ConfText, where: string, poolName: string, below: Values, pools: Pools, findings: Findings): Table {
-  const own = text.sections.filter(({ host }) => host === undefined).map((section) => valuesOf(section, 'own', findings))
-  const values: Values = new Map(own.flatMap((part) => [...part]))
+  const values = joined(text.sections.filter(({ host }) => host === undefined).map((section) => valuesOf(section, 'own', findings)))
   const policy = policyLayer(withRoutesBelow(values, below), findings, where)
   const pool = pools.add(poolName, values)
   if (pool !== undefined) policy.set('pool', pool)

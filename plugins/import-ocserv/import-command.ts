@@ -1,13 +1,14 @@
 import { resolve } from 'node:path'
-import { GatewayError, USER_IMPORT, type CommandDefinition, type CommandInput, type CommandResult, type LocalPlace, type UserImportResult } from '../../core/api.ts'
+import { domainName, GatewayError, USER_IMPORT, type CommandDefinition, type CommandInput, type CommandResult, type LocalPlace, type UserImportResult } from '../../core/api.ts'
 import { NEWEST, versionOf, VERSIONS } from './defaults.ts'
-import { filesNamed } from './files-named.ts'
+import { filesNamed, NO_MATERIAL } from './files-named.ts'
 import { Findings, type Finding } from './finding.ts'
-import { valuesOf } from './part.ts'
+import type { HostSource } from './hosts.ts'
+import { inherit, joined, valuesOf } from './part.ts'
 import { reportText } from './report.ts'
 import { CONFIG_NAME, REPORT_NAME, ResultFolder } from './result-folder.ts'
+import { settledText } from './settle.ts'
 import { readConf, readMaterial } from './sources.ts'
-import { tomlText } from './toml-text.ts'
 import { translate } from './translate.ts'
 import type { ImportedUser } from './users.ts'
 
@@ -23,8 +24,6 @@ export const IMPORT_OCSERV: CommandDefinition = {
 }
 
 const HEAD = ['Made by "postern import ocserv" of', 'report.txt beside it says what became of every line.']
-/** Where the file would lie, for the check of a result that is not written. */
-const NOWHERE = '/nonexistent/postern.toml'
 
 /** `postern import ocserv FILE`. */
 export const importOcserv = (place: LocalPlace) => async ({ args, options, actor }: CommandInput): Promise<CommandResult> => {
@@ -51,13 +50,23 @@ export const importOcserv = (place: LocalPlace) => async ({ args, options, actor
 function read(file: string, base: string, version: (typeof VERSIONS)[number], place: LocalPlace): { readonly config: string; readonly findings: readonly Finding[]; readonly users: readonly ImportedUser[] } {
   const findings = new Findings()
   const text = readConf(file)
-  const [main] = text.sections
-  const values = main ? valuesOf(main, 'main', findings) : new Map<string, never>()
+  const values = joined(text.sections.filter(({ host }) => host === undefined).map((section) => valuesOf(section, 'main', findings)))
   const material = readMaterial(filesNamed(values, base), findings)
-  const translation = translate({ text, values, material, findings, base, version })
-  const config = tomlText(translation.sections, [`${HEAD[0]} ${file}, read as of ocserv ${version}.`, HEAD[1] ?? ''])
-  place.checkConfig(config, NOWHERE)
-  return { config, findings: translation.findings, users: translation.users }
+  const names = [...new Set(text.sections.flatMap(({ host, line }) => {
+    if (host === undefined || domainName().safeParse(host).success) return host ?? []
+    findings.add('refused', { name: 'section', file, line }, `[vhost:${host.slice(0, 64)}]: is not a domain name, so no client can ask for it`)
+    return []
+  }))]
+  const hosts = names.map((name): HostSource => {
+    const sections = text.sections.filter(({ host }) => host === name)
+    const own = joined(sections.map((section) => valuesOf(section, 'host', findings)))
+    const all = inherit(own, values)
+    const apart = own.has('auth') || own.has('enable-auth')
+    return { name, line: sections[0]?.line ?? 0, own, values: all, material: apart ? readMaterial(filesNamed(all, base), findings) : NO_MATERIAL }
+  })
+  const { sections, users } = translate({ text, values, material, hosts, findings, base, version })
+  const config = settledText(sections, [`${HEAD[0]} ${file}, read as of ocserv ${version}.`, HEAD[1] ?? ''], file, findings, place)
+  return { config, findings: findings.list, users }
 }
 
 async function takeUsers(users: readonly ImportedUser[], folder: ResultFolder, replace: boolean, actor: string, place: LocalPlace): Promise<UserImportResult> {

@@ -29,3 +29,10 @@ export const lastOf = (values: Values, option: string): Entry | undefined => val
 
 /** What stands in `own` hides the whole option in `below`. */
 export const inherit = (own: Values, below: Values): Values => new Map([...below, ...own])
+
+/** Several sections of one place. */
+export function joined(parts: readonly Values[]): Values {
+  const all = new Map<string, readonly Entry[]>()
+  for (const part of parts) for (const [option, entries] of part) all.set(option, [...(all.get(option) ?? []), ...entries])
+  return all
+}

@@ -31,7 +31,6 @@ export function parsePasswords(bytes: Uint8Array, file: string): readonly Passwo
     if (line.trim() === '' || line.startsWith('#')) return []
     const fields = line.split(':')
     const [name = '', groups = '', secret = ''] = fields.map((field) => field.trim())
-    // eslint-disable-next-line no-control-regex
     if (fields.length < 3 || name === '' || /[\x00-\x1f\x7f]/.test(line)) throw new ConfigError('is not user:groups:hash', { file, line: at + 1 })
     return [{
       name, hash: secret.replace(/^!+/, ''), locked: secret.startsWith('!'), file, line: at + 1,

@@ -20,7 +20,7 @@ export class Pools {
   constructor(private readonly findings: Findings) {}
 
   /** Name of the pool with the networks that `values` name; undefined: they name none, or none that will do. */
-  add(name: string, values: Values): string | undefined {
+  add(wish: string, values: Values): string | undefined {
     const networks: Networks = { ipv4: this.ipv4(values), ipv6: this.ipv6(values) }
     const own = [networks.ipv4, networks.ipv6].filter((prefix) => prefix !== undefined)
     if (own.length === 0) return undefined
@@ -36,6 +36,8 @@ export class Pools {
       this.findings.add('refused', entry, `${formatPrefix(clash)} overlaps pool "${other}": pools share no address; the addresses come from there`)
       return undefined
     }
+    let name = wish
+    for (let other = 2; this.known.has(name); other++) name = `${wish}-${other}`
     this.known.set(name, networks)
     this.tables.set(name, new Map([...(networks.ipv4 ? [['ipv4', formatPrefix(networks.ipv4)] as const] : []), ...(networks.ipv6 ? [['ipv6', formatPrefix(networks.ipv6)] as const] : [])]))
     this.findings.add('mapped', entry, `pool.${name} = ${own.map(formatPrefix).join(', ')}; its first address is the gateway's`)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LocalPlace } from '../../core/api.ts'
-import { checkConfig } from '../../core/config/load.ts'
+import { problemsOf } from '../../core/config/load.ts'
 import { VERSION } from '../../core/version.ts'
 import { TestClock } from '../../core/testing.ts'
 import { plugins } from '../index.ts'
@@ -13,7 +13,7 @@ export const placeWithoutStore: LocalPlace = {
   clock: new TestClock(),
   version: VERSION,
   dataDirectory: '/nonexistent',
-  checkConfig: (text, file) => checkConfig(Buffer.from(text), file, plugins).warnings,
+  problemsOf: (text, file) => problemsOf(text, file, plugins),
   withStore: () => Promise.reject(new Error('there is no store')),
 }
 

@@ -1,9 +1,10 @@
 import type { ConfText, Entry } from './conf-text.ts'
-import { defaultsOf, type Version } from './defaults.ts'
+import { defaultsOf, hostsInheritAll, type Version } from './defaults.ts'
 import type { Material } from './files-named.ts'
-import { Findings, type Finding } from './finding.ts'
+import type { Findings } from './finding.ts'
 import { certificateTable, channelTables, gatewayTable } from './gateway-tables.ts'
 import { groupsOf } from './groups.ts'
+import { hostOf, type HostSource, type ImportedHost } from './hosts.ts'
 import { passwordsSuffice } from './login-methods.ts'
 import { lastOf, type Values } from './part.ts'
 import { policyLayer, POLICY_OPTIONS } from './policy-layer.ts'
@@ -21,13 +22,14 @@ export interface Section {
 export interface Translation {
   readonly sections: readonly Section[]
   readonly users: readonly ImportedUser[]
-  readonly findings: readonly Finding[]
+  readonly findings: Findings
 }
 /** The part before the first virtual host, with what was read of the files it names. */
 export interface Source {
   readonly text: ConfText
   readonly values: Values
   readonly material: Material
+  readonly hosts: readonly HostSource[]
   readonly findings: Findings
   /** Working directory of ocserv. */
   readonly base: string
@@ -37,7 +39,7 @@ export interface Source {
 const IPV6_LEAST_MTU = 1280
 
 /** Settings of ocserv to settings of ours; every option of the file ends in at least one finding. Pure. */
-export function translate({ text, values, material, findings, base, version }: Source): Translation {
+export function translate({ text, values, material, hosts: sources, findings, base, version }: Source): Translation {
   for (const { name, line } of text.skipped) findings.add('explained', { name: 'section', file: text.file, line }, `[${name.slice(0, 64)}]: ocserv skips it`)
   const gateway = gatewayTable(values, base, findings)
   const { dtls, anyconnect } = channelTables(values, findings)
@@ -56,20 +58,23 @@ export function translate({ text, values, material, findings, base, version }: S
   const groups = groupsOf(values, material, pools, findings, 'default')
   const users = login ? usersOf(values, material, pools, pool, findings) : []
   if (!login && material.passwords.length > 0) findings.add('refused', { name: 'user', file: text.file }, `none of ${material.passwords.length} users is imported: no login of the file is possible with a password alone`)
+  const hosts = sources.reduce<readonly ImportedHost[]>((before, source) => [...before, hostOf(source, pools, base, [...users, ...before.flatMap((host) => host.users)], findings)], [])
+  for (const { name, line } of sources) if (!hostsInheritAll(version)) findings.add('explained', { name: 'section', file: text.file, line }, `[vhost:${name}]: before 1.5 a virtual host inherited only some of the options above it; here it has all of them`)
   const sections: Section[] = [
     { path: ['gateway'], table: gateway },
     ...[...pools.tables].map(([name, table]) => ({ path: ['pool', name], table })),
     { path: ['policy'], table: policy },
-    ...groups.flatMap(({ name, label, listed, policy: own }) => [
+    ...[...groups, ...hosts.flatMap((host) => host.groups)].flatMap(({ name, label, listed, policy: own }) => [
       { path: ['group', name], table: new Map<string, string | boolean>([...(label === undefined ? [] : [['label', label] as const]), ...(listed ? [] : [['listed', false] as const])]) },
       ...(own.size > 0 ? [{ path: ['group', name, 'policy'], table: own }] : []),
     ]),
+    ...hosts.flatMap(({ name, table, policy: own }) => [{ path: ['host', name], table }, ...(own.size > 0 ? [{ path: ['host', name, 'policy'], table: own }] : [])]),
     ...(dtls.size > 0 ? [{ path: ['dtls'], table: dtls }] : []),
     ...(anyconnect.size > 0 ? [{ path: ['anyconnect'], table: anyconnect }] : []),
     ...(certificate ? [{ path: ['auth-certificate'], table: certificate }] : []),
   ]
   tellUntold(values, findings)
-  return { sections, users, findings: findings.list }
+  return { sections, users: [...users, ...hosts.flatMap((host) => host.users)], findings }
 }
 
 function basePolicy(values: Values, version: Version, findings: Findings): Table {

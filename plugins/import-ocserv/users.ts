@@ -15,11 +15,11 @@ export interface ImportedUser {
   readonly policy: Table
 }
 
-/** The users of the password file with the values of their own files. `pool`: of everybody. */
-export function usersOf(values: Values, material: Material, pools: Pools, pool: string | undefined, findings: Findings): readonly ImportedUser[] {
-  const taken = new Map<string, string>()
+/** The users of the password file with the values of their own files. `pool`: of everybody; `others`: users of other hosts, whose names are taken. */
+export function usersOf(values: Values, material: Material, pools: Pools, pool: string | undefined, findings: Findings, others: readonly ImportedUser[] = []): readonly ImportedUser[] {
+  const taken = new Map(others.map(({ name }) => [name.toLowerCase(), name]))
   let shared: Table | undefined
-  const standIn = (): Table => (shared ??= material.defaultUser ? ownLayer(material.defaultUser, 'users without a file: ', 'users', values, pools, findings) : new Map())
+  const standIn = (): Table => (shared ??= material.defaultUser ? ownLayer(material.defaultUser, 'users without a file: ', 'users', values, pools, findings) : new Map<string, never>())
   const users = material.passwords.flatMap((entry): ImportedUser[] => {
     const at = { name: 'user', file: entry.file, line: entry.line }
     const shown = JSON.stringify(entry.name.slice(0, 64))
