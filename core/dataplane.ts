@@ -181,6 +181,11 @@ export interface TunnelSpec {
   readonly predecessor?: TunnelHandle
   /** Report what silences the path of the DTLS channel survives (`silence`). Default false. */
   readonly learning?: boolean
+  /** Bytes of inner packets a second, each way; 0, the default: no limit. What is beyond waits, bounded, and is thinned out (CoDel). */
+  readonly rateUp?: number
+  readonly rateDown?: number
+  /** Further rates, which all tunnels with the same `id` have together and share fairly. */
+  readonly shares?: readonly RateShare[]
   /** Absent: the tunnel has its TLS channel alone. */
   readonly dtls?: DtlsOffer
   /** Absent: everything passes, and no packet pays for it. */
@@ -207,6 +212,15 @@ export interface FilterRule {
   readonly elsewhere?: boolean | undefined
 }
 export type FilterProtocol = 'tcp' | 'udp' | 'icmp'
+
+/** A rate of several tunnels together, those of a user or of a group. */
+export interface RateShare {
+  /** 32 bits; chosen by the control plane. */
+  readonly id: number
+  /** Bytes a second, 0 = no limit. What was given last counts for all. */
+  readonly rateUp: number
+  readonly rateDown: number
+}
 
 /** Codecs of a tunnel, the same both ways (reference protocol section 8). A codec that was not agreed on is not decoded either. */
 export interface TunnelCompression {
@@ -300,6 +314,7 @@ export const STATS = [
   'proxied', // connections whose PROXY header was taken
   'proxyHeadersRefused', // without one, or with none that is right
   'filtered', // packets that the filter of their tunnel did not let pass
+  'rxDropped', // packets of clients that send beyond their rate
 ] as const
 export type StatName = (typeof STATS)[number]
 

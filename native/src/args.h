@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
+
 #include "data_plane.h"
 #include "packet_filter.h"
 
@@ -13,6 +15,7 @@ namespace postern::args {
 
 inline std::string text(const Napi::Value& value) { return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string(); }
 inline uint32_t number(const Napi::Value& value) { return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0; }
+inline uint64_t rate(const Napi::Value& value) { return value.IsNumber() ? static_cast<uint64_t>(std::max<int64_t>(0, value.As<Napi::Number>().Int64Value())) : 0; }
 inline bool flag(const Napi::Value& value) { return value.IsBoolean() && value.As<Napi::Boolean>().Value(); }
 inline ByteView bytes(const Napi::Value& value) {
   if (!value.IsTypedArray()) return {};
@@ -169,6 +172,12 @@ inline bool tunnelSpec(const Napi::Value& value, TunnelSpec& into) {
   into.roaming = !roaming.IsBoolean() || flag(roaming);
   into.predecessor = number(spec.Get("predecessor"));
   into.learning = flag(spec.Get("learning"));
+  into.rateUp = rate(spec.Get("rateUp"));
+  into.rateDown = rate(spec.Get("rateDown"));
+  forEach(spec.Get("shares"), [&](const Napi::Value& one) {
+    const auto share = one.As<Napi::Object>();
+    into.shares.push_back({number(share.Get("id")), rate(share.Get("rateUp")), rate(share.Get("rateDown"))});
+  });
   if (compression.IsObject()) {
     into.cstpCodec = codec(compression.As<Napi::Object>().Get("cstp"));
     into.dtlsCodec = codec(compression.As<Napi::Object>().Get("dtls"));

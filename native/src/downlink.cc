@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "coarse_clock.h"
 #include "fragment.h"
 #include "mss_clamp.h"
 #include "packet_filter.h"
@@ -101,9 +102,23 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
   if (output_.collected.size() >= kBurst) output_.owner->flush();
 }
 
-// One packet of `length` bytes, which write(uint8_t*) puts where it is asked to: where the client spoke last.
+// One packet of `length` bytes, which write(uint8_t*) puts where it is asked to.
 template <typename Write>
 void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
+  if (tunnel.shapers != nullptr) [[unlikely]] {
+    FrameQueue::Losses losses;
+    uint8_t* const at = tunnel.shapers->down.hold(length, exactUs(), output_.pool, losses);
+    if (at != nullptr) {
+      write(at);
+      return tunnel.lost(losses);
+    }
+  }
+  carry(tunnel, length, nowSec, write);
+}
+
+// Where the client spoke last.
+template <typename Write>
+void Downlink::carry(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
   DtlsChannel* const dtls = tunnel.overDtls ? tunnel.dtls.get() : nullptr;
   if (dtls != nullptr && !dtls->ended && tunnel.path.carries(length)) {
     uint8_t* const at = udp_.reserve(*dtls, length);
@@ -119,6 +134,26 @@ void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& writ
     tunnel.send(length);
     tunnel.liveness.sent(nowSec);
   }
+}
+
+void Downlink::serve(ShaperLine& line, uint64_t nowMs) {
+  const auto nowSec = static_cast<uint32_t>(nowMs / 1000);
+  const auto open = [this](uint32_t id) {
+    Tunnel* const tunnel = tunnels_.find(id);
+    return tunnel == nullptr || tunnel->state != Tunnel::State::kOpen || tunnel->shapers == nullptr ? nullptr : tunnel;
+  };
+  line.serve(
+      exactUs(), output_.pool,
+      [&](uint32_t id) {
+        Tunnel* const tunnel = open(id);
+        return tunnel == nullptr ? nullptr : &tunnel->shapers->down;
+      },
+      [&](uint32_t id, ByteView frame) {
+        const ByteView packet = frame.subspan(cstp::kHeader);
+        carry(*open(id), packet.size(), nowSec, [&](uint8_t* into) { std::copy(packet.begin(), packet.end(), into); });
+        if (output_.collected.size() >= kBurst) output_.owner->flush();
+      },
+      [&](uint32_t id, const FrameQueue::Losses& losses) { open(id)->lost(losses); });
 }
 
 void Downlink::fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu, uint32_t nowSec) {

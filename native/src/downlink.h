@@ -8,6 +8,7 @@
 #include "inbox.h"
 #include "parked_packets.h"
 #include "segment.h"
+#include "shaper_line.h"
 #include "tun_writer.h"
 #include "tunnel_set.h"
 #include "tunnel_table.h"
@@ -38,6 +39,9 @@ class Downlink {
   bool readQueue(uint64_t nowMs);
   void readInbox(uint64_t nowMs);
 
+  // Packets of tunnels with a rate that waited for it.
+  void serve(ShaperLine& line, uint64_t nowMs);
+
   // The tunnel has gone, and its client is expected back: its packets wait, and its routes stay.
   void park(const Tunnel& tunnel, uint64_t nowMs) { parked_.open(tunnel.id, tunnel.spec, nowMs); }
   // Those that have waited long enough, or whose client is back.
@@ -51,6 +55,8 @@ class Downlink {
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
   void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs);
   void fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu, uint32_t nowSec);
+  template <typename Write>
+  void carry(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write);
   template <typename Write>
   void send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write);
   void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);

@@ -20,15 +20,22 @@ class FrameQueue {
     size_t marked = 0;   // frames: went with a mark instead
   };
 
+  // For a queue that is emptied at a rate, bytes a second (0: unknown): `limit` bytes may wait, and a packet is not late
+  // for what its predecessor takes (RFC 8289 section 4.4).
+  void bound(size_t limit, uint64_t rate) noexcept {
+    limit_ = limit;
+    codel_.aim(rate == 0 ? 0 : 2 * kPacket * 1'000'000 / rate);
+  }
+
   bool empty() const noexcept { return head_ == bytes_.size(); }
   size_t size() const noexcept { return bytes_.size() - head_; }
 
-  // Room for a data frame of `length` bytes (header included, < kLimit), which is complete before the next call. Makes room
+  // Room for a data frame of `length` bytes (header included), which is complete before the next call. Makes room
   // where there is none.
   uint8_t* reserve(size_t length, uint64_t nowUs, BufferPool& pool, Losses& losses) {
     if (bytes_.capacity() == 0) bytes_ = pool.take();
-    for (; size() + kStamp + length > kLimit; ++losses.dropped) head_ += kStamp + front().size();
-    if (head_ >= kLimit / 2 || empty()) {
+    for (; !empty() && size() + kStamp + length > limit_; ++losses.dropped) head_ += kStamp + front().size();
+    if (head_ >= limit_ / 2 || empty()) {
       bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(head_));
       head_ = 0;
     }
@@ -63,6 +70,7 @@ class FrameQueue {
   }
 
  private:
+  static constexpr size_t kPacket = 1500;
   static constexpr size_t kStamp = sizeof(uint64_t);  // before each frame: when it came
   ByteView front() const noexcept {
     const uint8_t* at = bytes_.data() + head_ + kStamp;
@@ -70,6 +78,7 @@ class FrameQueue {
   }
   Bytes bytes_;
   size_t head_ = 0;
+  size_t limit_ = kLimit;
   Codel codel_;
 };
 

@@ -23,7 +23,7 @@ namespace postern {
   X(mergesDisabled) X(codelDropped) X(codelMarked)                                                         \
   X(keyUpdatesSent) X(keyUpdatesReceived) X(dtlsRekeys) X(dtlsRoamed) X(dtlsRoamingRefused)                \
   X(mtuProbes) X(mtuLowered) X(mssClamped) X(compressed) X(decompressed) X(decompressFailures)             \
-  X(connectionsWaiting) X(proxied) X(proxyHeadersRefused) X(filtered)
+  X(connectionsWaiting) X(proxied) X(proxyHeadersRefused) X(filtered) X(rxDropped)
 
 enum class Stat : uint32_t {
 #define X(name) name,

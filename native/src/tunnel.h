@@ -10,6 +10,7 @@
 #include "frame_queue.h"
 #include "liveness.h"
 #include "path_mtu.h"
+#include "shaper.h"
 #include "tls_channel.h"
 #include "tunnel_counters.h"
 
@@ -41,6 +42,9 @@ class Tunnel {
   void send(size_t length);
   // Encrypts waiting frames while the socket takes them.
   void pump();
+  // Counts what a queue towards the client has lost.
+  void lost(const FrameQueue::Losses& losses);
+  BufferPool& pool() noexcept { return output_.pool; }
   bool congested() const noexcept { return channel.unsent() > kUnsentLimit; }
   void heard(uint64_t nowMs) noexcept {
     counters.heard(nowMs);
@@ -72,6 +76,7 @@ class Tunnel {
   std::unique_ptr<DtlsChannel> oldDtls;
   // As agreed at CONNECT, for as long as the tunnel lasts; nullptr: packets go as they are.
   std::unique_ptr<PacketCodec> cstpCodec, dtlsCodec;
+  std::unique_ptr<Shapers> shapers;  // nullptr: it never had a rate
   bool overDtls = false;             // where the client spoke last, and so where data goes; only with `dtls`
   // Where the client was last, as in UdpPeer: told when its DTLS comes from elsewhere.
   std::optional<std::array<uint8_t, 16>> address;
@@ -84,7 +89,6 @@ class Tunnel {
   bool waits() const noexcept { return channel.blocked() || !waiting_.empty(); }
   void encrypt(ByteView frame);
   ByteView compressed(ByteView frame);
-  void lost(const FrameQueue::Losses& losses);
 
   TlsOutput& output_;
   FrameQueue waiting_;

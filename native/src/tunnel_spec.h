@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bytes.h"
 #include "client_networks.h"
@@ -19,6 +20,12 @@ using Ipv4 = uint32_t;  // host order
 using Ipv6 = std::array<uint8_t, 16>;
 
 enum class Codec : uint8_t { kNone = 0, kLzs, kLz4, kDeflate };
+
+// Rates that tunnels have together, by a number of the control plane's. Bytes a second, 0: none.
+struct ShareSpec {
+  uint32_t id = 0;
+  uint64_t rateUp = 0, rateDown = 0;
+};
 
 struct TunnelSpec {
   std::optional<Ipv4> ipv4;
@@ -34,6 +41,8 @@ struct TunnelSpec {
   bool roaming = true;         // the DTLS channel may follow its client
   uint32_t predecessor = 0;    // the last tunnel of the same session, 0 = none: packets that waited for it go on
   bool learning = false;       // report the silences that its path survives
+  uint64_t rateUp = 0, rateDown = 0;  // inner packets, bytes a second; 0 = no limit
+  std::vector<ShareSpec> shares;
   std::shared_ptr<const DtlsOffer> dtls;  // nullptr: the TLS channel alone
   std::shared_ptr<const PacketFilter> filter;  // nullptr: everything passes
 };

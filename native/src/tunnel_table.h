@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "rate_shares.h"
 #include "router.h"
 #include "tunnel_counters.h"
 #include "worker_pool.h"
@@ -42,6 +43,7 @@ class TunnelTable {
   // Is `newer` a tunnel of the client whose last one was `older`?
   bool follows(uint32_t newer, uint32_t older) const;
 
+  RateShares& shares() noexcept { return shares_; }
   // Any thread. False for a tunnel that is not up.
   bool read(uint32_t tunnel, uint64_t nowMs, TunnelCounterWords& into) const;
 
@@ -60,6 +62,7 @@ class TunnelTable {
   mutable std::mutex mutex_;  // guards the rest, and router_'s writers
   std::unordered_map<uint32_t, Entry> entries_;
   Router router_;
+  RateShares shares_;
 };
 
 }  // namespace postern

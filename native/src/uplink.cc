@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "coarse_clock.h"
 #include "mss_clamp.h"
 #include "packet_filter.h"
 
@@ -171,8 +172,36 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
     return true;
   }
   if (isTcpSyn(packet) && clampMss(packet, tunnel.pathMtu(info.version))) stats_.add(Stat::mssClamped);
+  if (tunnel.shapers != nullptr && held(tunnel, packet)) [[unlikely]] return true;
   tun_.add(packet, info, tunnel.id);
   return true;
+}
+
+bool Uplink::held(Tunnel& tunnel, ByteView packet) {
+  FrameQueue::Losses losses;
+  uint8_t* const at = tunnel.shapers->up.hold(packet.size(), exactUs(), tunnel.pool(), losses);
+  if (at == nullptr) return false;
+  std::memcpy(at, packet.data(), packet.size());
+  stats_.add(Stat::rxDropped, losses.dropped + losses.late);
+  return true;
+}
+
+void Uplink::serve(ShaperLine& line, TunnelSet& tunnels, BufferPool& pool) {
+  line.serve(
+      exactUs(), pool,
+      [&](uint32_t id) {
+        Tunnel* const tunnel = tunnels.find(id);
+        return tunnel == nullptr || tunnel->state != Tunnel::State::kOpen || tunnel->shapers == nullptr ? nullptr : &tunnel->shapers->up;
+      },
+      [&](uint32_t id, ByteView frame) {
+        const ByteView waited = frame.subspan(cstp::kHeader);
+        const ByteSpan packet = room().first(waited.size());
+        std::memcpy(packet.data(), waited.data(), waited.size());
+        used_ += packet.size();
+        PacketInfo info;
+        if (parsePacket(packet, info)) tun_.add(packet, info, id);
+      },
+      [&](uint32_t, const FrameQueue::Losses& losses) { stats_.add(Stat::rxDropped, losses.dropped + losses.late); });
 }
 
 Uplink::Outcome Uplink::down(TunnelDownReason reason) {

@@ -3,8 +3,9 @@
 #pragma once
 #include <memory>
 
+#include "shaper_line.h"
 #include "tun_writer.h"
-#include "tunnel.h"
+#include "tunnel_set.h"
 
 namespace postern {
 
@@ -25,6 +26,8 @@ class Uplink {
   Outcome feed(Tunnel& tunnel, ByteView early, uint64_t nowMs);
   // An inner packet that came over DTLS. Its bytes stay valid and ours to write until flush().
   bool packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs);
+  // Packets of tunnels with a rate that waited for it; they lie in the arena until flush().
+  void serve(ShaperLine& line, TunnelSet& tunnels, BufferPool& pool);
   // The packet in a compressed one of either channel, as packet() wants it; empty, and counted, where there is none. `codec` is
   // nullptr when nothing was agreed.
   ByteSpan expand(PacketCodec* codec, ByteView coded);
@@ -48,6 +51,7 @@ class Uplink {
   Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
   bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
   ByteSpan keep(ByteView payload);
+  bool held(Tunnel& tunnel, ByteView packet);
   Outcome down(TunnelDownReason reason);
 
   TunWriter& tun_;

@@ -26,6 +26,9 @@ constexpr int kNice = -10;
 enum Tag : uint64_t { kQueue = 1, kCommandInbox, kPacketInbox, kDatagramInbox, kUdp };
 constexpr size_t kSockets = 64;  // bits of a round's word
 
+// Of two waits, -1: for ever.
+int sooner(int a, int b) noexcept { return a < 0 || (b >= 0 && b < a) ? b : a; }
+
 int watchTag(int epoll, int fd, uint64_t tag) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -100,9 +103,16 @@ int Worker::timeoutMs() const noexcept {
   return static_cast<int>(1000 - nowMs_ % 1000) + 4;  // just behind the next second of the coarse clock
 }
 
+int Worker::shapedMs() const noexcept {
+  if (upLine_.empty() && downLine_.empty()) [[likely]] return -1;
+  const uint64_t dueUs = std::min(upLine_.empty() ? ShaperLine::kNever : upLine_.dueUs(), downLine_.empty() ? ShaperLine::kNever : downLine_.dueUs());
+  const uint64_t nowUs = exactUs();
+  return dueUs <= nowUs ? 0 : static_cast<int>(std::min<uint64_t>((dueUs - nowUs + 999) / 1000, 1000));
+}
+
 void Worker::round() {
   epoll_event events[kEvents];
-  const int n = ::epoll_wait(epoll_, events, kEvents, timeoutMs());
+  const int n = ::epoll_wait(epoll_, events, kEvents, sooner(timeoutMs(), shapedMs()));
   nowMs_ = coarseMs();
   bool queue = false, handed = false, handedDatagrams = false, commands = batchAt_ < batch_.size();
   uint64_t udp = 0;
@@ -120,12 +130,14 @@ void Worker::round() {
   if (udp != 0) datagrams_.read(udp, nowMs_);
   if (handedDatagrams) datagrams_.readInbox(nowMs_);
   datagrams_.endRound(nowMs_);
+  if (!upLine_.empty()) uplink_.serve(upLine_, tunnels_, output_.pool);
   uplink_.flush();
   datagrams_.release();
   settle();
   if (handed) downlink_.readInbox(nowMs_);
   // Without its device the gateway still talks to its clients; polling what is gone would never sleep.
   if (queue && !downlink_.readQueue(nowMs_)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, context_.queueFd, nullptr);
+  if (!downLine_.empty()) downlink_.serve(downLine_, nowMs_);
   settle();
   if (!downlink_.parked().empty()) downlink_.settleParked(nowMs_);
   tick();

@@ -66,6 +66,7 @@ class Worker {
   void run();
   void round();
   int timeoutMs() const noexcept;
+  int shapedMs() const noexcept;  // until a packet that waits for its rate may go; -1: none does
   void moderate();
   // Super-packets of the device, frames of clients and buffers of datagrams so far.
   uint64_t buffersRead() const noexcept {
@@ -83,6 +84,7 @@ class Worker {
   void update(Tunnel& tunnel, const TunnelSpec& spec);
   void drop(Tunnel& tunnel, const DropRequest& request);
   void stopAll();
+  void limit(Tunnel& tunnel);
 
   // worker_dtls.cc
   void install(std::unique_ptr<DtlsReady> ready);
@@ -122,6 +124,7 @@ class Worker {
   size_t batchAt_ = 0;
   DeficitRoundRobin reads_;  // tunnels whose socket or channel has bytes
   bool timersLeft_ = false;
+  ShaperLine upLine_, downLine_;  // tunnels name them
   TlsOutput output_;
   UdpSockets sockets_;
   UdpOutput udp_;

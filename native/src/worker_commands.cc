@@ -79,6 +79,7 @@ void Worker::adopt(std::unique_ptr<Promotion> promotion, const std::optional<Dro
   if (context_.dtls != nullptr) exportPsk(promotion->ssl, psk);
   Tunnel& tunnel = tunnels_.add(std::make_unique<Tunnel>(promotion->tunnel, promotion->spec, promotion->fd, promotion->ssl,
                                                          output_, nowMs_));
+  limit(tunnel);
   tunnel.psk = psk;
   tunnel.address = remoteAddress(tunnel.channel.fd());
   OPENSSL_cleanse(psk.data(), psk.size());
@@ -116,12 +117,33 @@ void Worker::update(Tunnel& tunnel, const TunnelSpec& spec) {
   const std::shared_ptr<const DtlsOffer> before = tunnel.spec.dtls;
   const bool roamed = tunnel.spec.roaming;
   tunnel.spec = spec;
+  limit(tunnel);
   const bool same = keepsOffer(before, spec.dtls);
   if (same) tunnel.spec.dtls = before;  // handshakes under way name it
   if (!same || roamed != spec.roaming) associations_.offer(tunnel, before.get());
   tunnel.path.limit(tunnel.mtu(), static_cast<uint32_t>(nowMs_ / 1000));
   tellPathMtu(tunnel);
   schedule(tunnel);
+}
+
+// Its rates, as its spec has them now.
+void Worker::limit(Tunnel& tunnel) {
+  const TunnelSpec& spec = tunnel.spec;
+  if (tunnel.shapers == nullptr) {
+    if (spec.rateUp == 0 && spec.rateDown == 0 && spec.shares.empty()) return;
+    tunnel.shapers = std::make_unique<Shapers>(tunnel.id, upLine_, downLine_);
+  }
+  const uint64_t nowNs = exactUs() * 1000;
+  Shaper::Buckets up{tunnel.shapers->ownUp}, down{tunnel.shapers->ownDown};
+  up[0]->limit(spec.rateUp, nowNs);
+  down[0]->limit(spec.rateDown, nowNs);
+  for (const ShareSpec& share : spec.shares) {
+    const std::shared_ptr<RateShare> shared = context_.table.shares().get(share.id, share.rateUp, share.rateDown, nowNs);
+    up.emplace_back(shared, &shared->up);
+    down.emplace_back(shared, &shared->down);
+  }
+  tunnel.shapers->up.limit(std::move(up));
+  tunnel.shapers->down.limit(std::move(down));
 }
 
 void Worker::drop(Tunnel& tunnel, const DropRequest& request) {

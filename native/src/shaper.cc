@@ -1,0 +1,61 @@
+#include "shaper.h"
+
+#include <algorithm>
+
+#include "shaper_line.h"
+
+namespace postern {
+
+Shaper::Shaper(uint32_t tunnel, ShaperLine& line) : tunnel_(tunnel), line_(line), credit_(ShaperLine::kQuantum) {}
+
+void Shaper::limit(Buckets buckets) {
+  const bool waited = waiting_;
+  setWaiting(false);
+  buckets_ = std::move(buckets);
+  setWaiting(waited);
+  uint64_t slowest = 0;
+  for (const auto& bucket : buckets_) {
+    if (bucket->rate() != 0 && (slowest == 0 || bucket->rate() < slowest)) slowest = bucket->rate();
+  }
+  queue_.bound(std::clamp<uint64_t>(slowest / 8, kLeastQueue, kMostQueue), slowest);
+}
+
+uint8_t* Shaper::hold(size_t length, uint64_t nowUs, BufferPool& pool, FrameQueue::Losses& losses) {
+  if (!waiting_ && !contested() && readyNs() <= nowUs * 1000) {
+    take(length, nowUs * 1000);
+    return nullptr;
+  }
+  uint8_t* const at = queue_.reserve(cstp::kHeader + length, nowUs, pool, losses);
+  cstp::writeHeader(at, cstp::kData, static_cast<uint16_t>(length));
+  if (!waiting_) {
+    setWaiting(true);
+    line_.join(*this);
+  }
+  return at + cstp::kHeader;
+}
+
+uint64_t Shaper::readyNs() const noexcept {
+  uint64_t at = 0;
+  for (const auto& bucket : buckets_) at = std::max(at, bucket->readyNs());
+  return at;
+}
+
+// Somebody waits for a bucket that it has, too.
+bool Shaper::contested() const noexcept {
+  return std::any_of(buckets_.begin(), buckets_.end(), [](const auto& bucket) { return bucket->rate() != 0 && bucket->waiting.load(std::memory_order_relaxed) != 0; });
+}
+
+void Shaper::take(size_t bytes, uint64_t nowNs) noexcept {
+  for (const auto& bucket : buckets_) bucket->take(bytes, nowNs);
+}
+
+void Shaper::setWaiting(bool waits) noexcept {
+  if (waits == waiting_) return;
+  waiting_ = waits;
+  for (const auto& bucket : buckets_) {
+    if (waits) bucket->waiting.fetch_add(1, std::memory_order_relaxed);
+    else bucket->waiting.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace postern
