@@ -79,6 +79,8 @@ export interface Negotiator {
 export interface Admission {
   readonly identity: Identity
   readonly group: string
+  /** The virtual host of the login; undefined: the gateway itself. */
+  readonly host?: string | undefined
   /** Of the request that ended the login; names are lower case, values as sent. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly connection: ConnectionInfo

@@ -7,6 +7,7 @@ import cli from './cli/index.ts'
 import dtls from './dtls/index.ts'
 import firewall from './firewall/index.ts'
 import importOcserv from './import-ocserv/index.ts'
+import limits from './limits/index.ts'
 import splitDns from './split-dns/index.ts'
 import { planned } from './planned.ts'
 
@@ -14,4 +15,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [authLocal, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, authLocal, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]

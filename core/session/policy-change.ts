@@ -37,7 +37,3 @@ export function changeText({ before, after, changed }: PolicyChange): string {
   return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 const textOf = (value: unknown): string => (value === '' ? 'none' : String(value))
-
-/** When a session ends by its timeout, wall clock ms; undefined: never. */
-export const expiryOf = (createdAt: number, { values: { sessionTimeoutSec } }: ResolvedPolicy): number | undefined =>
-  sessionTimeoutSec === 0 ? undefined : createdAt + sessionTimeoutSec * 1000

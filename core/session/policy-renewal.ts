@@ -11,6 +11,7 @@ import type { SessionListeners } from './session-listeners.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionRows } from './session-rows.ts'
 import type { EndCause } from './session.ts'
+import type { TunnelRates } from './tunnel-rates.ts'
 
 export interface PolicyRenewalParts {
   readonly clock: SessionClock
@@ -19,6 +20,7 @@ export interface PolicyRenewalParts {
   readonly index: SessionIndex
   readonly listeners: SessionListeners
   readonly policies: Policies
+  readonly rates: TunnelRates
   readonly rows: SessionRows
   end(id: string, cause: EndCause): void
 }
@@ -46,7 +48,7 @@ export class PolicyRenewal {
   renew(user?: string): Renewal {
     const renewal = this.preview(user)
     const { rows, listeners, end } = this.parts
-    if (renewal.changes.length > 0) rows.setPolicies(renewal.changes.map(({ record, after }) => ({ record, policy: after })))
+    if (renewal.changes.length > 0) rows.setPolicies(renewal.changes.map(({ record, after }) => ({ record, policy: after })), this.parts.clock.instant().now)
     for (const change of renewal.changes) this.enforce(change)
     for (const { record: { id }, cause } of renewal.cuts) end(id, cause)
     for (const change of renewal.changes) if (change.changed.length > 0 && !change.record.ended) listeners.policyChanged(change)
@@ -63,7 +65,7 @@ export class PolicyRenewal {
     this.parts.clock.schedule(record)
     const { spec, device, machine: { tunnel } } = record
     if (!spec || tunnel === undefined) return
-    const next = liveSpec({ spec, before: before.values, mobile: device.mobile }, after.values)
+    const next = this.parts.rates.applied(liveSpec({ spec, before: before.values, mobile: device.mobile }, after.values), record)
     if (isDeepStrictEqual(next, spec)) return
     record.spec = next
     this.parts.dataPlane.updateTunnel(tunnel, next)

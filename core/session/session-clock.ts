@@ -93,7 +93,12 @@ export class SessionClock {
     const { index, keeper, log } = this.parts
     if (Math.abs(jump) < CLOCK_JUMP_MS) return
     log.warn('the wall clock was set', { byMs: Math.round(jump) })
-    for (const record of index.all()) record.shiftWallClock(Math.round(jump))
+    for (const record of index.all()) {
+      record.shiftWallClock(Math.round(jump))
+      if (record.policy.values.hours.length === 0) continue
+      record.settleLimit(this.instant())
+      this.schedule(record)
+    }
     keeper.save(index.all())
   }
 

@@ -57,6 +57,25 @@ test('G27 at the limit a tunnel whose client does not answer DPD gives way; with
   }
 })
 
+test('max-sessions-action replace: the oldest session of the user ends with a text, whatever its device and state', async () => {
+  const one = rig({ policy: { maxSessions: 2, maxSessionsAction: 'replace' }, maxSessions: 4 })
+  const oldest = one.table.create(login('bob', { hostname: 'laptop' }))
+  const client = await one.connect(oldest)
+  const younger = one.table.create(login('bob', { hostname: 'tablet' }))
+  await one.connect(younger)
+  const newest = one.table.create(login('bob', { hostname: 'phone' }))
+  await one.plane.settled()
+  assert.equal(one.table.list(), [younger, newest])
+  assert.match(Buffer.concat(client.frames().map(({ payload }) => payload)).toString(), /on another device/)
+  assert.is(one.told.at(-2), 'ended bob replaced')
+  // What is dead goes before what lives.
+  const last = one.table.create(login('bob', { hostname: 'desktop' }))
+  assert.equal(one.table.list(), [younger, last], 'the login that nobody had used')
+  // A place in the gateway is nobody's to take.
+  for (const user of ['eve', 'joe']) await one.connect(one.table.create(login(user)))
+  assert.is(codeOf(() => one.table.create(login('zoe'))), 'SESSION_LIMIT')
+})
+
 test('G27 below the limit nothing gives way to another login', async () => {
   const one = rig({ policy: { maxSessions: 3 } })
   for (let round = 0; round < 2; round++) {

@@ -12,6 +12,8 @@ export interface SessionLimits {
   /** Of the user, of the gateway; 0 = none. */
   readonly own: number
   readonly total: number
+  /** At the user's limit the oldest session ends, whoever has it. */
+  readonly replace?: boolean
 }
 /** Who has an address of his own has one session: there is no second address for another. */
 export const sessionsOfUser = ({ maxSessions, ipv4Address, ipv6Address }: Policy): number => (ipv4Address === '' && ipv6Address === '' ? maxSessions : 1)
@@ -28,7 +30,8 @@ export interface GivesWay {
  * Always: what the same device (by its unique id) left waiting, for it would only hold an address. Of logins that were never
  * connected all but a few. At a limit, further: such logins; then, oldest first, sessions of the same device (user
  * and unique id, or platform and host name: whoever would get their addresses) that wait for their client or whose client
- * does not answer. A dead session must not keep its user out; one that is alive never gives way.
+ * does not answer. A dead session must not keep its user out; one that is alive gives way to nobody, unless `replace` says that the
+ * user's oldest does: to another login of the same user, never for a place in the gateway.
  */
 export function givingWay(newcomer: SessionRecord, own: readonly SessionRecord[], all: number, limits: SessionLimits, silentMs: (record: SessionRecord) => number): readonly GivesWay[] {
   const { user, claim: { owner }, device: { uniqueId } } = newcomer
@@ -42,12 +45,13 @@ export function givingWay(newcomer: SessionRecord, own: readonly SessionRecord[]
   const ofUser = beyond(own.length, limits.own)
   const ofGateway = beyond(all, limits.total)
   const most = unused.length + left.length + deaf.length
-  if (ofUser > most) throw new GatewayError('SESSION_LIMIT', `${user} has ${own.length} sessions, ${limits.own} are allowed`)
-  if (ofGateway > most) throw new GatewayError('SESSION_LIMIT', `the gateway has ${all} sessions, ${limits.total} are allowed`)
+  const alive = limits.replace === true && ofUser > most ? rest.filter((record) => ![...unused, ...left, ...deaf].includes(record)).slice(0, ofUser - most) : []
+  if (ofUser > most + alive.length) throw new GatewayError('SESSION_LIMIT', `${user} has ${own.length} sessions, ${limits.own} are allowed`)
+  if (ofGateway > most + alive.length) throw new GatewayError('SESSION_LIMIT', `the gateway has ${all} sessions, ${limits.total} are allowed`)
   const needed = Math.max(0, ofUser, ofGateway)
   const idle = unused.slice(0, Math.max(0, unused.length + 1 - UNUSED_SESSIONS, needed))
   const dead = [...left, ...deaf].slice(0, Math.max(0, needed - idle.length))
-  return [...[...replaced, ...dead].map((record): GivesWay => ({ record, cause: 'superseded' })), ...idle.map((record): GivesWay => ({ record, cause: 'login-unused' }))]
+  return [...[...replaced, ...dead].map((record): GivesWay => ({ record, cause: 'superseded' })), ...alive.map((record): GivesWay => ({ record, cause: 'replaced' })), ...idle.map((record): GivesWay => ({ record, cause: 'login-unused' }))]
 }
 
 /** Without DPD nobody can say that it is dead. */

@@ -60,8 +60,8 @@ export class SessionListeners {
     this.each((listener) => listener.tunnelDown?.(record, reason))
   }
   ending(record: SessionRecord, secondsLeft: number): void {
-    this.note(record, { what: 'ending', reason: 'session-timeout', text: `${secondsLeft} s until session-timeout` })
-    this.log.info('session ends soon', { session: record.id, user: record.user, secondsLeft })
+    this.note(record, { what: 'ending', reason: record.limitCause, text: `${secondsLeft} s until ${record.limitCause}` })
+    this.log.info('session ends soon', { session: record.id, user: record.user, secondsLeft, cause: record.limitCause })
     this.each((listener) => listener.sessionEnding?.(record, secondsLeft))
   }
   policyChanged(change: PolicyChange): void {

@@ -3,8 +3,8 @@ import type { PolicyLayer, ResolvedPolicy } from '../policy/policy.ts'
 import { FormerKey } from './former-key.ts'
 import { Inactivity } from './inactivity.ts'
 import type { Claim } from './lease-book.ts'
-import { expiryOf } from './policy-change.ts'
 import { SessionHistory, type SessionEvent } from './session-history.ts'
+import { sessionLimit, type SessionLimit } from './session-limit.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, LearnedKeepalive, Leases, Session, SessionState, TunnelEnd } from './session.ts'
 import { endWarningSec } from './session-warning.ts'
@@ -82,8 +82,9 @@ export class SessionRecord implements Session {
   readonly inactivity = new Inactivity()
   readonly takeovers = new Takeovers()
   private readonly events = new SessionHistory()
-  /** Monotonic: end of the session timeout, end of the wait. */
+  /** Monotonic: end of the session timeout or the hours, end of the wait. */
   endsAt = Infinity
+  limitCause: SessionLimit['cause'] = 'session-timeout'
   waitEndsAt = Infinity
   /** Monotonic: when its user is warned, when its payload is looked at. Neither ends it by itself. */
   warnsAt = Infinity
@@ -136,7 +137,7 @@ export class SessionRecord implements Session {
   }
   /** Why it ends when `endsBy` has come. */
   get dueCause(): EndCause {
-    if (this.endsAt <= this.waitEndsAt || this.machine.tunnel !== undefined) return 'session-timeout'
+    if (this.endsAt <= this.waitEndsAt || this.machine.tunnel !== undefined) return this.limitCause
     if (!this.used) return 'login-unused'
     const { idleTimeoutSec: idle, disconnectedTimeoutSec: disconnected } = this.policy.values
     return idle > 0 && (disconnected === 0 || idle < disconnected) ? 'idle-timeout' : 'disconnected-timeout'
@@ -158,18 +159,21 @@ export class SessionRecord implements Session {
     if (!this.leases.ipv4 && !this.leases.ipv6) this.claim = { ...this.claim, pool: after.pool }
     const waitChanges = before.idleTimeoutSec !== after.idleTimeoutSec || before.disconnectedTimeoutSec !== after.disconnectedTimeoutSec
     if (waitChanges && this.used && this.machine.tunnel === undefined) this.wait(instant, Math.max(instant.now - (this.idleSince ?? instant.now), 0))
-    if (before.sessionTimeoutSec !== after.sessionTimeoutSec) {
-      const expiry = expiryOf(this.createdAt, policy)
-      if (expiry === undefined) this.expiresAt = undefined
-      if (expiry === undefined) this.endsAt = this.warnsAt = Infinity
-      else this.limit(instant, Math.max(expiry - instant.now, 0))
-    }
+    if (before.sessionTimeoutSec !== after.sessionTimeoutSec || before.hours.join() !== after.hours.join()) this.settleLimit(instant)
     if (before.inactivityTimeoutSec !== after.inactivityTimeoutSec) this.looksAt = after.inactivityTimeoutSec === 0 ? Infinity : instant.monotonic
     this.dirty = true
   }
 
-  /** The session timeout begins, or goes on with `ms` left. */
-  limit({ monotonic, now }: Instant, ms: number): void {
+  /** The end that its policy has for it, by the wall clock of now. */
+  settleLimit(instant: Instant): void {
+    const limit = sessionLimit(this.createdAt, this.policy.values, instant.now)
+    if (limit) return this.limit(instant, Math.max(limit.at - instant.now, 0), limit.cause)
+    this.expiresAt = undefined
+    this.endsAt = this.warnsAt = Infinity
+  }
+  /** It ends by itself in `ms`. */
+  limit({ monotonic, now }: Instant, ms: number, cause: SessionLimit['cause']): void {
+    this.limitCause = cause
     this.expiresAt = now + ms
     this.endsAt = monotonic + ms
     this.warnsAt = this.endsAt - Math.min(endWarningSec(this.policy.values) * 1000, ms)

@@ -4,6 +4,7 @@ import type { Policies, ResolvedPolicy } from '../policy/policy.ts'
 import type { Claim, LoadedLeases } from './lease-book.ts'
 import { SessionRecord, type SessionIdentity } from './session-record.ts'
 import type { SessionRow } from './session-rows.ts'
+import { sessionLimit } from './session-limit.ts'
 import { SESSION_ENDS } from './end-reasons.ts'
 import type { Device, EndCause, EndedSession, Leases, Session } from './session.ts'
 
@@ -78,11 +79,11 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
   // A clock that went back since must not make a wait or a session longer than it may be.
   record.wait({ now, monotonic }, Math.max(now - record.idleSince, 0))
   record.note({ at: now, what: 'restored', text: RESTORED_TEXT })
-  const timeoutMs = policy.values.sessionTimeoutSec * 1000
-  if (row.expires_at !== null) {
-    const left = Math.min(row.expires_at - now, timeoutMs)
-    if (left <= 0) return 'session-timeout'
-    record.limit({ now, monotonic }, left)
+  const limit = sessionLimit(row.created_at, policy.values, now)
+  if (limit) {
+    const left = limit.cause === 'hours' ? limit.at - now : Math.min(limit.at - now, policy.values.sessionTimeoutSec * 1000)
+    if (left <= 0) return limit.cause
+    record.limit({ now, monotonic }, left, limit.cause)
   }
   return record
 }

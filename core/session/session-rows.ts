@@ -1,6 +1,6 @@
 import type { ResolvedPolicy } from '../policy/policy.ts'
 import type { Store, Migration } from '../store/store.ts'
-import { expiryOf } from './policy-change.ts'
+import { sessionLimit } from './session-limit.ts'
 import type { SessionIdentity, SessionRecord } from './session-record.ts'
 import type { Totals } from './tunnel-totals.ts'
 
@@ -169,8 +169,8 @@ export class SessionRows {
     )
   }
 
-  /** All of them or none. */
-  setPolicies(changes: readonly { readonly record: SessionRecord; readonly policy: ResolvedPolicy }[]): void {
+  /** All of them or none. `now`: wall clock, ms. */
+  setPolicies(changes: readonly { readonly record: SessionRecord; readonly policy: ResolvedPolicy }[], now: number): void {
     const fresh = new Map<string, number>()
     this.store.write((db) => {
       const update = db.prepare('UPDATE core_session SET policy = ?, expires_at = ? WHERE id = ?')
@@ -178,7 +178,7 @@ export class SessionRows {
         const text = this.textOf(policy)
         const id = this.policies.get(text) ?? fresh.get(text) ?? this.policyId(text)
         fresh.set(text, id)
-        update.run(id, expiryOf(record.createdAt, policy) ?? null, record.id)
+        update.run(id, sessionLimit(record.createdAt, policy.values, now)?.at ?? null, record.id)
       }
     })
     for (const [text, id] of fresh) this.policies.set(text, id)

@@ -33,6 +33,7 @@ import { ReconnectRound } from './reconnect-round.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
 import type { CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import { TunnelRates } from './tunnel-rates.ts'
 import type { Totals } from './tunnel-totals.ts'
 
 /** The one version the data plane serves (reference protocol 9.1). */
@@ -70,6 +71,7 @@ export class SessionTable implements Sessions {
   readonly renewal: PolicyRenewal
   readonly round: ReconnectRound
   private readonly lately = new EndedSessions()
+  private readonly rates = new TunnelRates()
   private lastTunnel = 0
 
   constructor(private readonly parts: SessionTableParts) {
@@ -81,7 +83,7 @@ export class SessionTable implements Sessions {
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
     this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
     this.networks = new ClientNetworks(parts)
-    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rows: this.rows, end: (id, cause) => void this.end(id, cause) })
+    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rates: this.rates, rows: this.rows, end: (id, cause) => void this.end(id, cause) })
     this.round = new ReconnectRound(clock, (id) => this.sendRound(id))
   }
 
@@ -118,12 +120,11 @@ export class SessionTable implements Sessions {
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
-    const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions }, (other) => this.silentMs(other))
+    const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions, replace: policy.values.maxSessionsAction === 'replace' }, (other) => this.silentMs(other))
     this.checkOwnAddress(record)
     record.idleSince = now
     record.wait(this.clock.instant())
-    const timeoutMs = policy.values.sessionTimeoutSec * 1000
-    if (timeoutMs > 0) record.limit(this.clock.instant(), timeoutMs)
+    record.settleLimit(this.clock.instant())
     this.rows.insert(record, alongside)
     this.index.add(record)
     this.clock.schedule(record)
@@ -209,7 +210,7 @@ export class SessionTable implements Sessions {
     const predecessor = record.lastTunnel
     record.lastTunnel = tunnel
     const networks = this.networks.start(record)
-    const spec = { ...start.spec, ...(networks.length > 0 && { networks }), ...(predecessor !== undefined && { predecessor }) }
+    const spec = this.rates.applied({ ...start.spec, ...(networks.length > 0 && { networks }), ...(predecessor !== undefined && { predecessor }) }, record)
     this.apply(record, { type: 'start', tunnel }, { start: { ...start, spec } })
   }
 

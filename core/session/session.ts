@@ -13,6 +13,9 @@ export type EndCause =
   | 'idle-timeout'
   | 'inactivity-timeout'
   | 'superseded'
+  | 'replaced' // by a newer one of its user, with max-sessions-action
+  | 'hours'
+  | 'quota'
   | 'user-removed'
   | 'user-locked'
   | 'user-expired'

@@ -206,7 +206,7 @@ export class AggregateAuth {
   /** What plugins have against this client, in the words that it shows. */
   private refusalByRule(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity, group: string): LoginAnswer | undefined {
     const { headers, connection } = request
-    const admission = { identity, group, headers, connection, aggregate: dialect === 'aggregate', agent: printable(request.userAgent), dialled: dialledNames(open.facts.groupAccess, request) }
+    const admission = { identity, group, host: open.host, headers, connection, aggregate: dialect === 'aggregate', agent: printable(request.userAgent), dialled: dialledNames(open.facts.groupAccess, request) }
     for (const rule of this.parts.admissions()) {
       const refusal = rule.refuse(admission)
       if (!refusal) continue

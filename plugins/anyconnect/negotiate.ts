@@ -102,7 +102,7 @@ function timeHeaders(session: Session, now: number): readonly Header[] {
   const remaining = session.expiresAt === undefined ? undefined : Math.max(1, Math.ceil((session.expiresAt - now) / 1000))
   return [
     ['X-CSTP-Lease-Duration', String(remaining ?? LEASE_SEC)],
-    ['X-CSTP-Session-Timeout', remaining === undefined ? 'none' : String(policy.sessionTimeoutSec)],
+    ['X-CSTP-Session-Timeout', session.expiresAt === undefined ? 'none' : String(Math.ceil((session.expiresAt - session.createdAt) / 1000))],
     ['X-CSTP-Session-Timeout-Alert-Interval', String(endWarningSec(policy))],
     ['X-CSTP-Session-Timeout-Remaining', remaining === undefined ? 'none' : String(remaining)],
     ['X-CSTP-Idle-Timeout', secondsOrNone(policy.idleTimeoutSec)],
