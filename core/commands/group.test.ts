@@ -70,4 +70,31 @@ test('explain for another group, for a stranger, and for a group that is not the
   assert.is((await refusal(run('explain user', { args: { name: 'bob' }, options: { group: 'stff' } }))).code, 'GROUP_UNKNOWN')
 })
 
+test('G04 explain for a host, by its section or any of its names: its layer, the group that it offers, and what it does not', async () => {
+  const { core } = checkConfig(Buffer.from(`
+[gateway]
+groups = ["guests"]
+[group.staff]
+[group.guests]
+[group.partners]
+[host.branch]
+names = ["branch.example.com"]
+groups = ["staff", "partners"]
+policy = { banner = "branch" }
+`), '/x.toml', [])
+  const sources = createPolicies(core, () => [{ layer: () => undefined, groups: (user) => (user === 'bob' ? ['guests', 'partners'] : undefined) }])
+  const explained = async (options: CommandInput['options'], name = 'bob'): Promise<CommandResult> => {
+    const command = explainCommands.find(({ definition }) => definition.path === 'explain user') as CoreCommand
+    return command.handler({ config: core, policies: sources } as CoreServices)({ args: { name }, options, actor: 'cli' })
+  }
+  for (const host of ['branch', 'branch.example.com']) {
+    const result = await explained({ host })
+    assert.equal([value(result, 'banner')?.origin, result.text], ['host branch', 'for a login to group partners of host branch'])
+  }
+  assert.equal([value(await explained({}), 'banner')?.origin, (await explained({})).text], ['built-in', 'for a login to group guests'])
+  assert.match((await explained({ host: 'branch', group: 'guests' })).text ?? '', /group guests of host branch; it is not offered there: such a login is refused/)
+  assert.match((await explained({ group: 'staff' })).text ?? '', /the gateway offers it at a host of its own alone/)
+  assert.is((await refusal(explained({ host: 'brunch' }))).message, 'there is no host "brunch"; did you mean "branch"?')
+})
+
 test.run()

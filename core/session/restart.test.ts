@@ -41,6 +41,15 @@ test('D13 a killed gateway loses no session: same cookie, address, policy and co
   second.stop()
 })
 
+test('G04 a session keeps its host over a restart', () => {
+  const first = new SessionRig({ policy: TIMEOUTS })
+  const cookies = [{ ...login('bob'), host: 'vpn2.example.com' }, login('eve')].map((one) => first.table.cookie(first.table.create(one)))
+  first.kill()
+  const second = restarted(first, 2000)
+  assert.equal(cookies.map((cookie) => found(second, cookie)?.host), ['vpn2.example.com', undefined])
+  second.stop()
+})
+
 test('D13 an ordered stop loses no session either, and tells no client to go', async () => {
   const first = new SessionRig({ policy: TIMEOUTS })
   const session = first.table.create(login())
