@@ -46,7 +46,8 @@ export class AlwaysOnRule implements AdmissionRule {
       }
       case 'proxies': {
         const header = PROXY_HEADERS.find((candidate) => headers.has(candidate))
-        return header === undefined ? undefined : `the request carries ${header}`
+        if (header !== undefined) return `the request carries ${header}`
+        return this.book.isKnownProxy(connection.peer.address) ? 'the client is behind a known proxy' : undefined
       }
       case 'missing-pin': {
         const pins = pinsFor(dialled[0])

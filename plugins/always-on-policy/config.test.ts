@@ -30,7 +30,7 @@ test('G18 each wrong profile is one clear line with its place', () => {
     [staff('trusted-networks = { https = [{ address = "a.example", certificate-sha256 = "12" }] }'), 'must be the SHA-256 fingerprint of a certificate'],
     ['[always-on-policy.profile.a]\n[always-on-policy.profile.b]\n', '2:1: always-on-policy.profile.b: has no groups, and neither has profile a: only one can be for all other groups'],
     ['[group.g]\n[always-on-policy.profile.a]\ngroups = ["g"]\n[always-on-policy.profile.b]\ngroups = ["g"]\n', '5:11: always-on-policy.profile.b.groups[0]: group "g" has profile a already'],
-    ['[group.g]\n[always-on-policy.profile.a]\n[always-on-policy.profile.A]\ngroups = ["g"]\n', 'differs from another profile in nothing but case'],
+    ['[group.g]\n[always-on-policy.profile.a]\n[always-on-policy.profile.A]\ngroups = ["g"]\n', 'one that differs in nothing but case'],
     ['[always-on-policy.profile."../a"]\n', 'is not a name'],
     ['[always-on-policy.profile.VpnMgmtTunProfile]\n', 'is the name of the management profile'],
     ['[gateway]\nname = "vpn.example.com"\n[group.staff]\n[always-on-policy.profile.a]\nservers = [{ name = "A", address = "vpn.example.com", group = "stafff" }]\n', 'always-on-policy.profile.a.servers[0].group: there is no group "stafff"; did you mean "staff"?'],
@@ -61,7 +61,7 @@ test('G18 addresses of servers: names, both families, ports', () => {
 })
 
 test('G18 an empty section is accepted and has no profile', () => {
-  assert.equal(loadProfiles('[always-on-policy]\n').config, { profile: {} })
+  assert.equal(loadProfiles('[always-on-policy]\n').config, { profile: {}, file: {}, 'known-proxies': [] })
 })
 
 test.run()

@@ -126,6 +126,22 @@ test('G18 refused: a name that the profile does not list, a proxy, a client that
   await fixture.end()
 })
 
+test('G18 G28 refused: who comes from a known proxy', async () => {
+  const fixture = await started('[always-on-policy]\nknown-proxies = ["198.51.100.0/24", "2001:db8::/32"]\n[always-on-policy.profile.office]\nrefuse = ["proxies"]\n')
+  const from = async (address: string): Promise<string | undefined> => {
+    const client = fixture.connect({ peer: { address, port: 4000 } })
+    const form = await client.post('/', INIT)
+    const done = await client.post('/', replyTo(form.body, { username: 'test', password: 'test123' }))
+    return /<error id="88" param1="([^"]*)"/.exec(done.body)?.[1]
+  }
+  assert.is(await from('198.51.100.7'), REFUSAL_TEXTS.proxies)
+  assert.is(await from('::ffff:198.51.100.7'), REFUSAL_TEXTS.proxies)
+  assert.is(await from('2001:db8::7'), REFUSAL_TEXTS.proxies)
+  assert.is(await from('203.0.113.7'), undefined)
+  assert.is(fixture.audit.entries.find(({ ok }) => !ok)?.detail, 'proxies: the client is behind a known proxy, group staff')
+  await fixture.end()
+})
+
 test('G18 refused: the certificate that this client met has none of the pins; accepted with its own key, its issuer, its root', async () => {
   const pinned = '[always-on-policy.profile.office]\nrefuse = ["missing-pin"]\npins = ["authority.pem"]\n'
   const good = await started(pinned)
@@ -142,6 +158,17 @@ test('G18 refused: the certificate that this client met has none of the pins; ac
   const issued = await started(pinned, readFileSync(testdata('issued.pem'), 'utf8'))
   assert.is((await attempt(issued, 'staff')).refused, undefined, 'issued by the pinned one, which is not in the chain')
   await issued.end()
+})
+
+test('G19 a ready-made profile is served byte by byte, and held to the servers that it lists', async () => {
+  const fixture = await started('[always-on-policy.file.old]\npath = "ready.xml"\ngroups = ["staff"]\nrefuse = ["other-names"]\n')
+  const { client, manifest, refused } = await attempt(fixture, 'staff', { access: 'https://vpn.example.com:4443/staff' })
+  assert.is(refused, undefined)
+  assert.is(manifest?.[1], '/CACHE/stc/profiles/old.xml')
+  const bytes = readFileSync(testdata('ready.xml'))
+  assert.ok(Buffer.from((await file(client, '/CACHE/stc/profiles/old.xml'))?.body ?? '').equals(bytes))
+  assert.is((await attempt(fixture, 'staff', { access: 'https://vpn.elsewhere.example' })).refused, REFUSAL_TEXTS['other-names'])
+  await fixture.end()
 })
 
 test('G19 without the plugin the login is as before', async () => {

@@ -1,8 +1,9 @@
-import { CONFIG, nearest, SESSIONS, TLS_FACTS, type CrossProblem, type GatewayConfig, type Plugin, type Sessions, type TlsFacts } from '../../core/api.ts'
+import { CONFIG, SESSIONS, TLS_FACTS, type GatewayConfig, type Plugin, type Sessions, type TlsFacts } from '../../core/api.ts'
 import { AlwaysOnRule } from './admission-rule.ts'
 import { AlwaysOnConfig } from './config.ts'
+import { crossCheck } from './cross-check.ts'
 import { profileFindings } from './findings.ts'
-import { makeProfile } from './profile.ts'
+import { makeProfiles } from './profile.ts'
 import { ProfileBook } from './profile-book.ts'
 import { profileRoutes } from './profile-route.ts'
 
@@ -27,17 +28,6 @@ export default {
     })
     warn()
   },
-  crossCheck({ profile }, core): readonly CrossProblem[] {
-    const known = [...core.groups.keys()]
-    const missing = (group: string, path: CrossProblem['path']): readonly CrossProblem[] => {
-      if (core.groups.has(group)) return []
-      const guess = nearest(group, known)
-      return [{ path, message: `there is no group ${JSON.stringify(group)}${guess === undefined ? '' : `; did you mean "${guess}"?`}` }]
-    }
-    return Object.entries(profile).flatMap(([name, { groups, servers }]) => [
-      ...groups.flatMap((group, index) => missing(group, ['profile', name, 'groups', index])),
-      ...servers.flatMap(({ address, group }, index) => (group !== undefined && address.host === core.gateway.name ? missing(group, ['profile', name, 'servers', index, 'group']) : [])),
-    ])
-  },
-  check: ({ profile }, environment) => profileFindings(Object.entries(profile).map(([name, config]) => makeProfile(name, config, environment.core)), environment.core, (serverName) => environment.chains(serverName)),
+  crossCheck,
+  check: (config, environment) => profileFindings(makeProfiles(config, environment.core), environment.core, (serverName) => environment.chains(serverName)),
 } satisfies Plugin<AlwaysOnConfig>

@@ -1,10 +1,10 @@
-import type { GatewayConfig } from '../../core/api.ts'
+import { contains, parseAddress, parsePrefix, type GatewayConfig } from '../../core/api.ts'
 import type { AlwaysOnConfig } from './config.ts'
-import { makeProfile, type Profile } from './profile.ts'
+import { makeProfiles, type Profile } from './profile.ts'
 
 /** The profiles in force, made anew when the section or the gateway's own changes. */
 export class ProfileBook {
-  private made: { readonly gateway: unknown; readonly groups: unknown; readonly profiles: ReadonlyMap<string, Profile> } | undefined
+  private made: { readonly gateway: unknown; readonly groups: unknown; readonly hosts: unknown; readonly profiles: readonly Profile[] } | undefined
 
   constructor(
     private config: AlwaysOnConfig,
@@ -17,23 +17,23 @@ export class ProfileBook {
   }
 
   list(): readonly Profile[] {
-    return [...this.profiles().values()]
+    const { gateway, groups, hosts } = this.core
+    if (this.made?.gateway !== gateway || this.made.groups !== groups || this.made.hosts !== hosts) this.made = { gateway, groups, hosts, profiles: makeProfiles(this.config, this.core) }
+    return this.made.profiles
   }
   byName(name: string): Profile | undefined {
-    return this.profiles().get(name)
+    return this.list().find((profile) => profile.name === name)
   }
   /** The one that names the group, else the one that names none. */
   byGroup(group: string): Profile | undefined {
-    const entries = Object.entries(this.config.profile)
-    const [name] = entries.find(([, { groups }]) => groups.includes(group)) ?? entries.find(([, { groups }]) => groups.length === 0) ?? []
-    return name === undefined ? undefined : this.byName(name)
+    return this.list().find(({ groups }) => groups.includes(group)) ?? this.list().find(({ groups }) => groups.length === 0)
   }
 
-  private profiles(): ReadonlyMap<string, Profile> {
-    const { gateway, groups } = this.core
-    if (this.made?.gateway !== gateway || this.made.groups !== groups) {
-      this.made = { gateway, groups, profiles: new Map(Object.entries(this.config.profile).map(([name, profile]) => [name, makeProfile(name, profile, this.core)])) }
-    }
-    return this.made.profiles
+  isKnownProxy(address: string): boolean {
+    const peer = parseAddress(address.replace(/^::ffff:(?=\d+\.)/i, ''))
+    return peer !== undefined && this.config['known-proxies'].some((text) => {
+      const network = parsePrefix(text)
+      return network !== undefined && contains(network, peer)
+    })
   }
 }

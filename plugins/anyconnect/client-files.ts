@@ -19,6 +19,8 @@ const FILES: ReadonlyMap<string, ClientFile> = new Map([
   ['/+CSCOT+/translation-table', MANIFEST],
   ['/+CSCOT+/oem-customization', MANIFEST],
 ])
+/** Where Cisco's gateways have them; a client that knew one before may still ask there. */
+const CISCO_BASE = /^\/CACHE\/stc(?=\/1\/|\/VPNManifest\.xml)/
 /** `/1/Windows`, `/1/Linux_64`, `/1/Darwin_i386` ... */
 const PLATFORM = /^\/1\/[A-Za-z0-9_-]{1,32}$/
 
@@ -26,4 +28,7 @@ const PLATFORM = /^\/1\/[A-Za-z0-9_-]{1,32}$/
  * What the downloader asks for, without a cookie and before every connect; an error makes clients stop
  * (reference/protocol section 2.2, reference/cisco section 3). `path` has no query.
  */
-export const clientFile = (path: string): ClientFile | undefined => FILES.get(path) ?? (PLATFORM.test(path) ? NOTHING : undefined)
+export function clientFile(path: string): ClientFile | undefined {
+  const name = path.replace(CISCO_BASE, '').replace(/(?<=.)\/$/, '')
+  return FILES.get(name) ?? (PLATFORM.test(name) ? NOTHING : undefined)
+}

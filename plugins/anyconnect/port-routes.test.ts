@@ -34,6 +34,8 @@ test('cisco-script G19 the update probes are answered without a cookie, whatever
     '/1/index.html': /^<html><\/html>/, '/1/Windows': /^<html><\/html>/, '/1/Linux_64': /^<html><\/html>/, '/1/Windows_ARM64': /^<html>/, '/1/Darwin_i386': /^<html>/,
     '/1/VPNManifest.xml': /<vpn rev="1.0">/, '/VPNManifest.xml': /<vpn rev="1.0">/, '/1/binaries/update.txt': /^0,0,0000\n$/, '/1/binaries/vpndownloader.sh': /^#!\/bin\/sh\nexit 0\n$/,
     '/+CSCOT+/translation-table?textdomain=AnyConnect&type=manifest': /<vpn rev="1.0">/, '/+CSCOT+/oem-customization?app=AnyConnect&type=oem&platform=win': /<vpn rev="1.0">/,
+    '/CACHE/stc/1/VPNManifest.xml': /<vpn rev="1.0">/, '/CACHE/stc/VPNManifest.xml': /<vpn rev="1.0">/, '/CACHE/stc/1/binaries/update.txt': /^0,0,0000\n$/, '/CACHE/stc/1/Windows': /^<html>/,
+    '/1/Windows/': /^<html>/, '/+CSCOT+/translation-table/?textdomain=AnyConnect': /<vpn rev="1.0">/,
   }
   for (const [path, body] of Object.entries(expected)) {
     const answer = await client.request('GET', path, { 'User-Agent': 'AnyConnect Windows 5.1.2.42' })
@@ -46,7 +48,7 @@ test('cisco-script G19 the update probes are answered without a cookie, whatever
 test('what is not there is 404, also profiles and host scan', async () => {
   const fixture = portFixture()
   const client = fixture.connect()
-  for (const path of ['/profiles/x.xml', '/CACHE/stc/profiles/x.xml', '/+CSCOE+/sdesktop/scan.xml', '/etc/passwd', '/1/../etc', '/%2e%2e', '/1/binaries/other']) {
+  for (const path of ['/profiles/x.xml', '/CACHE/stc/profiles/x.xml', '/+CSCOE+/sdesktop/scan.xml', '/etc/passwd', '/1/../etc', '/%2e%2e', '/1/binaries/other', '/CACHE/stc/1/binaries/other', '/CACHE/stc/', '/CACHE/stc/1/', '/1/', '/CACHE/stc/CACHE/stc/1/Windows']) {
     const answer = await client.request('GET', path, BROWSER)
     assert.is(answer?.status, 404, path)
     assert.ok(answer?.header('Content-Length'))
