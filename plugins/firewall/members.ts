@@ -14,18 +14,20 @@ export interface Membership {
   readonly members: readonly { readonly set: SetName; readonly element: string }[]
 }
 
-const chains = new WeakMap<Policy, RuleChain | undefined>()
-/** Policies never change, so each is read once. */
-function chainOf(policy: Policy): RuleChain | undefined {
-  if (!chains.has(policy)) {
-    const rules = filterRules(policy)
-    chains.set(policy, rules.length > 0 ? ruleChain(rules) : undefined)
-  }
-  return chains.get(policy)
+const chains = new WeakMap<Policy, { readonly own: string; readonly chain: RuleChain | undefined }>()
+/** Policies never change, so each is read once for the addresses that the gateway has. */
+function chainOf(policy: Policy, own: readonly string[]): RuleChain | undefined {
+  const known = chains.get(policy)
+  if (known?.own === own.join()) return known.chain
+  const rules = filterRules(policy, own)
+  const chain = rules.length > 0 ? ruleChain(rules) : undefined
+  chains.set(policy, { own: own.join(), chain })
+  return chain
 }
 
-export function membership({ leases, policy: { values } }: Pick<Session, 'leases' | 'policy'>): Membership {
-  const chain = chainOf(values)
+/** `own`: the gateway's own addresses in the pools. */
+export function membership({ leases, policy: { values } }: Pick<Session, 'leases' | 'policy'>, own: readonly string[]): Membership {
+  const chain = chainOf(values, own)
   const sets = [...(chain ? (['clients', 'networks'] as const) : []), ...(values.clientToClient ? (['peers', 'peer_networks'] as const) : [])]
   const addresses = [leases.ipv4?.address, leases.ipv6?.address].flatMap((address) => address ?? [])
   const members = sets.flatMap((set) =>

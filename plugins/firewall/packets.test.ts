@@ -67,6 +67,8 @@ proven('G17 the gateway itself is judged too; who comes from the other side is a
   await sessions(gateway, { alice: { ...LEASES, policy: { allow: ['tcp 80 192.0.2.2'], dns: ['10.20.0.1'] } } })
   const [inside, outside] = [prober(INSIDE), prober(OUTSIDE)]
   assert.equal(await inside([['tcp 192.0.2.1 443'], ['tcp 10.20.0.1 80'], ['udp 10.20.0.1 53'], ['tcp 10.20.0.1 53']]), [false, false, true, true])
+  await sessions(gateway, { alice: { ...LEASES, policy: { allow: ['tcp 80 192.0.2.2'] } } })
+  assert.equal(await inside([['tcp 10.20.0.1 80'], ['udp 10.20.0.1 53'], ['tcp 10.20.0.1 53']]), [false, true, true], 'its policy names no servers: the gateway may be one')
   assert.equal(await outside([['tcp 10.20.0.5 443'], ['udp 10.20.0.5 443'], ['icmp 10.20.0.5']]), [true, true, true])
 
   const echo = start(OUTSIDE, process.execPath, '-e', "require('net').createServer((s) => s.pipe(s)).listen(81, () => console.log('up'))")

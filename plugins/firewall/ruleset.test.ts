@@ -14,7 +14,7 @@ const golden = (name: string): string => readFileSync(join(import.meta.dirname, 
 const pools = { ipv4: ['10.20.0.0/16', '10.30.0.0/24'], ipv6: ['fd20::/64'] }
 const nobody = new Roster().takeAll()
 const of = (host: number, policy: Partial<Policy>): ReturnType<typeof membership> =>
-  membership({ leases: { ipv4: { address: `10.20.0.${host}`, prefix: 16 }, ipv6: { address: `fd20::${host}`, prefix: 64 } }, policy: { values: { ...BUILT_IN_POLICY, ...policy } } } as unknown as Session)
+  membership({ leases: { ipv4: { address: `10.20.0.${host}`, prefix: 16 }, ipv6: { address: `fd20::${host}`, prefix: 64 } }, policy: { values: { ...BUILT_IN_POLICY, ...policy } } } as unknown as Session, ['10.20.0.1', 'fd20::1'])
 
 test('the script is the one in testdata', () => {
   assert.is(rulesetScript({ device: 'postern0', ...pools }, nobody), golden('masquerade.nft'))
@@ -39,6 +39,14 @@ test('G17 sessions in the script: one chain for those with the same rules, their
   assert.ok(change && fits(change, shapeOf(roll)))
   assert.is(changeScript('postern0', change), golden('change.nft'))
   assert.is(roster.takeChange(), undefined, 'all of it was taken')
+})
+
+test('G17 a client whose policy names no DNS servers reaches the gateway\'s own resolver, whatever else is closed', () => {
+  const rules = (policy: Partial<Policy>): string => (of(5, policy).chain?.rules ?? []).map(({ verdict, protocol, ports, to }) => [verdict, protocol, ports?.[0], ...(to ?? [])].join(' ').replace(/ +/g, ' ').trim()).join(', ')
+  assert.is(rules({ allow: ['tcp 443'] }), 'pass udp 53 10.20.0.1 fd20::1, pass tcp 53 10.20.0.1 fd20::1, pass tcp 443, drop')
+  assert.is(rules({ allow: ['tcp 443'], dns: ['10.1.0.53'] }), 'pass udp 53 10.1.0.53, pass tcp 53 10.1.0.53, pass tcp 443, drop')
+  assert.is(rules({ deny: ['tcp 443'] }), 'drop tcp 443')
+  assert.is(rules({}), '')
 })
 
 test('G17 a login that needs no new chain is elements alone, also for the thousandth', () => {

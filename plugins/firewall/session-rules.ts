@@ -1,4 +1,4 @@
-import { formatPrefix, nthAddress, parsePrefix, type ConnectRequest, type Contribution, type FilterRule, type GatewayConfig, type Negotiator, type Session, type SessionListener, type Sessions, type TunnelFilter } from '../../core/api.ts'
+import { formatAddress, formatPrefix, nthAddress, parsePrefix, type ConnectRequest, type Contribution, type FilterRule, type GatewayConfig, type Negotiator, type Session, type SessionListener, type Sessions, type TunnelFilter } from '../../core/api.ts'
 import { filterRules } from './filter-rules.ts'
 import { membership, type Membership } from './members.ts'
 import { without } from './networks.ts'
@@ -41,7 +41,7 @@ export class SessionRules implements SessionListener, Negotiator {
   }
 
   policyChanged(session: Session): void {
-    if (same(this.roster.get(session.id), membership(session)) && this.held(session)) return
+    if (same(this.roster.get(session.id), membership(session, ownAddresses(this.config))) && this.held(session)) return
     this.carry(session)
     this.enroll(session)
   }
@@ -88,7 +88,7 @@ export class SessionRules implements SessionListener, Negotiator {
   }
 
   private enroll(session: Session): void {
-    const wanted = membership(session)
+    const wanted = membership(session, ownAddresses(this.config))
     if (same(this.roster.get(session.id), wanted)) return
     this.roster.put(session.id, wanted)
     this.waiting.add(session.id)
@@ -98,13 +98,13 @@ export class SessionRules implements SessionListener, Negotiator {
   /** The kernel judges the session as its policy says. */
   private held(session: Session): boolean {
     if (!this.table?.stands || this.waiting.has(session.id) || this.leaving.has(session.id)) return false
-    const [has, wanted] = [this.roster.get(session.id), membership(session)]
+    const [has, wanted] = [this.roster.get(session.id), membership(session, ownAddresses(this.config))]
     return same(has, wanted) && (has !== undefined || wanted.chain === undefined)
   }
 
   private filter({ policy: { values } }: Session): TunnelFilter | undefined {
     const apart = values.clientToClient ? [] : clientNetworks(this.config)
-    const rules: FilterRule[] = [...(apart.length > 0 ? [{ verdict: 'drop', to: apart } as const] : []), ...filterRules(values)]
+    const rules: FilterRule[] = [...(apart.length > 0 ? [{ verdict: 'drop', to: apart } as const] : []), ...filterRules(values, ownAddresses(this.config))]
     return rules.length === 0 ? undefined : { rules, ...(apart.length > 0 && { closedTo: apart }) }
   }
 }
@@ -117,6 +117,14 @@ export function clientNetworks({ pools }: Pick<GatewayConfig, 'pools'>): readonl
     return prefix && own ? without(prefix, own).map(formatPrefix) : []
   })
 }
+
+/** The gateway's own addresses in the pools: where its resolver answers. */
+const ownAddresses = ({ pools }: Pick<GatewayConfig, 'pools'>): readonly string[] =>
+  [...pools.values()].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).flatMap((cidr) => {
+    const prefix = cidr === undefined ? undefined : parsePrefix(cidr)
+    const own = prefix && nthAddress(prefix, 1)
+    return own ? [formatAddress(own)] : []
+  })
 
 const EMPTY: Membership = { chain: undefined, members: [] }
 const keyOf = ({ chain, members }: Membership): string => JSON.stringify([chain?.name, members])
