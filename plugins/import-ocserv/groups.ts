@@ -4,6 +4,7 @@ import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
 import { joined, lastOf, valuesOf, type Values } from './part.ts'
 import { policyLayer } from './policy-layer.ts'
+import { shownName } from './password-file.ts'
 import type { Pools } from './pools.ts'
 import type { Table } from './setting.ts'
 import { isOn } from './values.ts'
@@ -32,7 +33,7 @@ export function groupsOf(values: Values, material: Material, pools: Pools, findi
   if (automatic) findings.add('mapped', automatic, isOn(automatic.value) ? 'the groups of the users are listed' : 'groups are listed where select-group names them')
   const named = new Set([...picked.keys(), ...material.groups.keys(), ...material.passwords.flatMap(({ groups }) => groups)])
   const names = [...named].filter((name) => SECTION_NAME.test(name))
-  for (const name of named) if (!SECTION_NAME.test(name)) findings.add('refused', { name: 'group', file: material.passwords[0]?.file ?? 'ocserv.conf' }, `${JSON.stringify(name.slice(0, 64))} cannot be the name of a group: letters, digits, ".", "_" and "-"`)
+  for (const name of named) if (!SECTION_NAME.test(name)) findings.add('refused', { name: 'group', file: material.passwords[0]?.file ?? 'ocserv.conf' }, `${shownName(name)} cannot be the name of a group: letters, digits, ".", "_" and "-"`)
   const first = names.includes(standIn) ? `${standIn}-nobody` : standIn
   const fallback = lastOf(values, 'default-select-group')
   if (fallback) findings.add('mapped', fallback, `group.${first}.label = ${JSON.stringify(fallback.value)}`)

@@ -1,15 +1,11 @@
 import { resolve } from 'node:path'
-import { domainName, GatewayError, USER_IMPORT, type CommandDefinition, type CommandInput, type CommandResult, type LocalPlace, type UserImportResult } from '../../core/api.ts'
+import { GatewayError, USER_IMPORT, type CommandDefinition, type CommandInput, type CommandResult, type LocalPlace, type UserImportResult } from '../../core/api.ts'
+import { assemble } from './assemble.ts'
 import { NEWEST, versionOf, VERSIONS } from './defaults.ts'
-import { filesNamed, NO_MATERIAL } from './files-named.ts'
-import { Findings, type Finding } from './finding.ts'
-import type { HostSource } from './hosts.ts'
-import { inherit, joined, valuesOf } from './part.ts'
+import { Findings } from './finding.ts'
 import { reportText } from './report.ts'
 import { CONFIG_NAME, REPORT_NAME, ResultFolder } from './result-folder.ts'
-import { settledText } from './settle.ts'
 import { readConf, readMaterial } from './sources.ts'
-import { translate } from './translate.ts'
 import type { ImportedUser } from './users.ts'
 
 export const IMPORT_OCSERV: CommandDefinition = {
@@ -23,7 +19,6 @@ export const IMPORT_OCSERV: CommandDefinition = {
   ],
 }
 
-const HEAD = ['Made by "postern import ocserv" of', 'report.txt beside it says what became of every line.']
 
 /** `postern import ocserv FILE`. */
 export const importOcserv = (place: LocalPlace) => async ({ args, options, actor }: CommandInput): Promise<CommandResult> => {
@@ -31,9 +26,10 @@ export const importOcserv = (place: LocalPlace) => async ({ args, options, actor
   const version = versionOf(typeof options['from-version'] === 'string' ? options['from-version'] : NEWEST)
   if (version === undefined) throw new GatewayError('USAGE', `--from-version: there are ${VERSIONS.join(', ')}`)
   const base = resolve(typeof options['base'] === 'string' ? options['base'] : '/')
-  const { config, findings, users } = read(file, base, version, place)
-  const report = reportText(findings, { file, version, users: users.length })
-  const data = { file, version, findings: findings.map(({ line, ...finding }) => ({ ...finding, line: line || null })), users: users.map(({ name, groups, locked }) => ({ name, groups, locked })) }
+  const findings = new Findings()
+  const { config, users } = assemble(readConf(file), (named) => readMaterial(named, findings), { base, version, findings }, place)
+  const report = reportText(findings.list, { file, version, users: users.length })
+  const data = { file, version, findings: findings.list.map(({ line, ...finding }) => ({ ...finding, line: line || null })), users: users.map(({ name, groups, locked }) => ({ name, groups, locked })) }
   if (typeof options['write'] !== 'string') return { data: { ...data, config, written: null }, text: `${report}\nnothing was written; --write DIR writes ${CONFIG_NAME} and imports the users` }
   const replace = options['replace'] === true
   const folder = ResultFolder.stage(options['write'], { config, report }, replace)
@@ -45,28 +41,6 @@ export const importOcserv = (place: LocalPlace) => async ({ args, options, actor
     folder.discard()
     throw error
   }
-}
-
-function read(file: string, base: string, version: (typeof VERSIONS)[number], place: LocalPlace): { readonly config: string; readonly findings: readonly Finding[]; readonly users: readonly ImportedUser[] } {
-  const findings = new Findings()
-  const text = readConf(file)
-  const values = joined(text.sections.filter(({ host }) => host === undefined).map((section) => valuesOf(section, 'main', findings)))
-  const material = readMaterial(filesNamed(values, base), findings)
-  const names = [...new Set(text.sections.flatMap(({ host, line }) => {
-    if (host === undefined || domainName().safeParse(host).success) return host ?? []
-    findings.add('refused', { name: 'section', file, line }, `[vhost:${host.slice(0, 64)}]: is not a domain name, so no client can ask for it`)
-    return []
-  }))]
-  const hosts = names.map((name): HostSource => {
-    const sections = text.sections.filter(({ host }) => host === name)
-    const own = joined(sections.map((section) => valuesOf(section, 'host', findings)))
-    const all = inherit(own, values)
-    const apart = own.has('auth') || own.has('enable-auth')
-    return { name, line: sections[0]?.line ?? 0, own, values: all, material: apart ? readMaterial(filesNamed(all, base), findings) : NO_MATERIAL }
-  })
-  const { sections, users } = translate({ text, values, material, hosts, findings, base, version })
-  const config = settledText(sections, [`${HEAD[0]} ${file}, read as of ocserv ${version}.`, HEAD[1] ?? ''], file, findings, place)
-  return { config, findings: findings.list, users }
 }
 
 async function takeUsers(users: readonly ImportedUser[], folder: ResultFolder, replace: boolean, actor: string, place: LocalPlace): Promise<UserImportResult> {

@@ -11,6 +11,9 @@ export interface PasswordEntry {
   readonly line: number
 }
 
+/** A name of a password file as people may read it: where a line is damaged, it may be part of a hash. */
+export const shownName = (name: string): string => (/^[\w.@ /-]{1,64}$/.test(name) ? JSON.stringify(name) : 'a name with other characters')
+
 /** Bytes of one file: some 100,000 users. */
 export const PASSWORD_FILE_LIMIT = 16 * 1024 * 1024
 

@@ -2,6 +2,7 @@ import { cryptProblem, SECTION_NAME, userNameProblem } from '../../core/api.ts'
 import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
 import { ownLayer } from './groups.ts'
+import { shownName } from './password-file.ts'
 import type { Values } from './part.ts'
 import type { Pools } from './pools.ts'
 import type { Table } from './setting.ts'
@@ -22,7 +23,7 @@ export function usersOf(values: Values, material: Material, pools: Pools, pool: 
   const standIn = (): Table => (shared ??= material.defaultUser ? ownLayer(material.defaultUser, 'users without a file: ', 'users', values, pools, findings) : new Map<string, never>())
   const users = material.passwords.flatMap((entry): ImportedUser[] => {
     const at = { name: 'user', file: entry.file, line: entry.line }
-    const shown = JSON.stringify(entry.name.slice(0, 64))
+    const shown = shownName(entry.name)
     const other = taken.get(entry.name.toLowerCase())
     const problem = userNameProblem(entry.name) ?? cryptProblem(entry.hash) ?? (other === undefined ? undefined : `${JSON.stringify(other)} has the same name: letters count the same in both cases`)
     if (problem !== undefined) {
