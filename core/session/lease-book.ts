@@ -14,6 +14,7 @@ export interface LeaseRow {
   readonly owner: string
   readonly session: string | null
   readonly free_at: number | null
+  readonly prefix: number | null
 }
 export interface LoadedLeases {
   readonly held: ReadonlyMap<string, Leases>
@@ -89,7 +90,7 @@ export class LeaseBook {
     for (const row of rows) {
       const place = this.pools.find(row.address)
       if (row.session !== null) {
-        const lease = { address: row.address, prefix: place?.half.prefix.length ?? 0 }
+        const lease = { address: row.address, prefix: row.prefix ?? place?.half.prefix.length ?? 0 }
         held.set(row.session, { ...held.get(row.session), ...(row.address.includes(':') ? { ipv6: lease } : { ipv4: lease }) })
         if (!place) homeless.add(row.session)
         else {
@@ -187,10 +188,10 @@ export class LeaseBook {
     const { changes } = this.store.write((db) =>
       db
         .prepare(
-          `INSERT INTO core_lease (address, pool, owner, session) VALUES (?, ?, ?, ?)
-           ON CONFLICT (address) DO UPDATE SET pool = excluded.pool, owner = excluded.owner, session = excluded.session, free_at = NULL WHERE core_lease.session IS NULL`,
+          `INSERT INTO core_lease (address, pool, owner, session, prefix) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (address) DO UPDATE SET pool = excluded.pool, owner = excluded.owner, session = excluded.session, prefix = excluded.prefix, free_at = NULL WHERE core_lease.session IS NULL`,
         )
-        .run(address, claim.pool, claim.owner, claim.session),
+        .run(address, claim.pool, claim.owner, claim.session, place.half.prefix.length),
     )
     if (changes !== 1) throw new GatewayError('STORE', `${address} is held by another session`)
     return address

@@ -80,6 +80,8 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
     sql: 'ALTER TABLE core_session ADD COLUMN identity TEXT;',
   },
   { version: 5, sql: 'ALTER TABLE core_session ADD COLUMN host TEXT' },
+  // As the client was told: it compares the netmask too when it comes back, and the pool may have changed since.
+  { version: 6, sql: 'ALTER TABLE core_lease ADD COLUMN prefix INTEGER' },
 ]
 
 export interface SessionRow {

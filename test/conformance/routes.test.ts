@@ -1,4 +1,5 @@
 // test: limit=180
+import { readFileSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { CiscoClient } from '../cisco-script/cisco-client.ts'
 import { ANDROID, WINDOWS, type CiscoClientKind } from '../cisco-script/clients.ts'
@@ -77,6 +78,17 @@ test('G09 G16 every header of addresses and routes has its effect in openconnect
   assert.equal([(await routes(lab.client, '-4')).length, (await routes(lab.client, '-6')).filter((route) => /^fd(?!66)/.test(route)).length], [500, 500])
   assert.is((await routes(lab.client, '-4', 'eth0')).filter((route) => route.startsWith('11.')).length, 500)
   assert.equal([await reaches(lab.client, LAN.ipv4), await reaches(lab.client, LAN.ipv6)], [true, true])
+
+  // Pools change under both of them.
+  const before = await gateway.sessions()
+  const text = readFileSync(gateway.configFile, 'utf8')
+  writeFileSync(gateway.configFile, `${text.replace('10.67.0.0/24', '10.67.0.0/20').replace('10.66.0.0/16', '10.66.0.0/20').replace('fd67::/64', 'fd67::/56')}\n[pool.late]\nipv4 = "10.69.0.0/24"\n`)
+  await gateway.must(['reload'])
+  const own = await lab.gateway.must(['ip', '-br', 'address'])
+  for (const address of ['10.66.0.1/20', '10.67.0.1/20', '10.69.0.1/24', 'fd66::1/64', 'fd67::1/56']) assert.ok(own.includes(` ${address} `), `${address} in ${own}`)
+  assert.not.ok(own.includes('10.66.0.1/16') || own.includes('fd67::1/64'), own)
+  assert.equal((await gateway.sessions()).map(({ id, connectedAt }) => [id, connectedAt]), before.map(({ id, connectedAt }) => [id, connectedAt]))
+  assert.equal([await reaches(lab.client, LAN.ipv4), await reaches(lab.clients[1] as Host, LAN.ipv6)], [true, true])
 })
 
 test('G09 iroute: a network behind a client is reached from the lan and reaches it, and belongs to one client', async (lab) => {
