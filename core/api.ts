@@ -23,9 +23,12 @@ export {
   bits, contains, endpointAddress, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixOf, prefixSize, sourceNetwork, type Address, type Prefix,
 } from './net/address.ts'
 export * from './plugin.ts'
+export { assignPolicy, readPolicy, unsetPolicy, type WrittenPolicy } from './policy/assignment.ts'
+export { layerProblems } from './config/policy-checks.ts'
 export { BUILT_IN_POLICY, POLICY_KEYS, POLICY_PROPERTIES } from './policy/keys.ts'
 export * from './policy/policy.ts'
 export { parseTrafficRule, type TrafficRule } from './policy/traffic-rule.ts'
+export { writtenEntry, type WrittenValue } from './policy/written-value.ts'
 export { parseTimeWindow, type TimeWindow } from './policy/time-window.ts'
 export { pooledRandomBytes } from './random.ts'
 export { SESSION_ENDS, TERMINATE_CAUSE, TUNNEL_ENDS } from './session/end-reasons.ts'

@@ -6,6 +6,8 @@ export interface ArgumentDefinition {
   readonly name: string
   readonly description: string
   readonly optional?: boolean
+  /** The last one: takes all that follow; they come as the option of that name, a list. */
+  readonly rest?: boolean
 }
 export interface OptionDefinition {
   /** Long name without dashes: `group`, `password-stdin`. */

@@ -6,7 +6,9 @@ import { nearest } from '../nearest.ts'
 import { POLICY_KEYS, POLICY_PROPERTIES } from '../policy/keys.ts'
 import { writtenValue } from '../policy/written-value.ts'
 import type { CoreCommand, CoreServices } from './core-commands.ts'
+import { explainSession } from './explain-session.ts'
 import { groupNamed } from './group.ts'
+import { findSession } from './session.ts'
 
 /** One entry for each policy key, in the order of the file. */
 export interface ExplainedValue {
@@ -15,6 +17,14 @@ export interface ExplainedValue {
   readonly value: unknown
   /** The layer that it came from: `user bob`, `group staff`, `host vpn2.example.com`, `[policy]`, `built-in`. */
   readonly origin: string
+}
+
+function explainWhich(services: CoreServices, input: CommandInput): CommandResult {
+  const session = input.options['for-session']
+  if ((input.args['name'] === undefined) === (session === undefined)) throw new GatewayError('USAGE', 'name a user, or a session with --for-session')
+  if (typeof session !== 'string') return explain(services, input)
+  if (!services.serving) throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
+  return explainSession(findSession(services.serving.sessions, session))
 }
 
 function explain({ config, policies }: Pick<CoreServices, 'config' | 'policies'>, { args, options }: CommandInput): CommandResult {
@@ -47,10 +57,10 @@ export const explainCommands: readonly CoreCommand[] = [
   {
     definition: {
       path: 'explain user', summary: 'Show each policy value of a user and the layer it came from', where: 'either',
-      args: [{ name: 'name', description: 'name of the user' }],
-      options: [{ name: 'group', short: 'g', description: 'as if the user had picked this group', type: 'text', placeholder: 'GROUP' }, { name: 'host', description: 'as if the user had come to this host', type: 'text', placeholder: 'HOST' }],
+      args: [{ name: 'name', description: 'name of the user', optional: true }],
+      options: [{ name: 'group', short: 'g', description: 'as if the user had picked this group', type: 'text', placeholder: 'GROUP' }, { name: 'host', description: 'as if the user had come to this host', type: 'text', placeholder: 'HOST' }, { name: 'for-session', description: 'what is in force in this session, instead of a user\'s', type: 'text', placeholder: 'ID' }],
       columns: [{ key: 'key', title: 'Key' }, { key: 'value', title: 'Value', format: 'list' }, { key: 'origin', title: 'From' }],
     },
-    handler: (services) => (input) => explain(services, input),
+    handler: (services) => (input) => explainWhich(services, input),
   },
 ]

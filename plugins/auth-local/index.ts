@@ -1,4 +1,4 @@
-import { AUDIT, CLOCK, CONFIG, CRYPT, SESSIONS, STORE, USER_IMPORT, type Audit, type Clock, type Crypt, type GatewayConfig, type Plugin, type Sessions, type Store } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, CRYPT, POLICIES, SESSIONS, STORE, USER_IMPORT, type Audit, type Clock, type Crypt, type GatewayConfig, type Plugin, type Policies, type Sessions, type Store } from '../../core/api.ts'
 import { AuthLocalConfig } from './config.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { LocalBackend } from './local-backend.ts'
@@ -8,6 +8,7 @@ import { LocalPolicySource } from './local-policy-source.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { UserCommands } from './user-commands.ts'
 import { USER_COMMANDS } from './user-definitions.ts'
+import { UserPolicy } from './user-policy.ts'
 import { UserSessions } from './user-sessions.ts'
 import { UserTable } from './user-table.ts'
 
@@ -16,7 +17,7 @@ export default {
   summary: 'Users with passwords, kept in the gateway itself',
   config: AuthLocalConfig,
   runs: 'always',
-  requires: [AUDIT, CLOCK, CONFIG, STORE],
+  requires: [AUDIT, CLOCK, CONFIG, POLICIES, STORE],
   provides: [USER_IMPORT],
   commands: USER_COMMANDS,
   async start(context) {
@@ -27,10 +28,12 @@ export default {
     const sessions = new UserSessions(store, live)
     const clock = context.container.resolve<Clock>(CLOCK)
     const hasher = new PasswordHasher(context.container.isRegistered(CRYPT, true) ? context.container.resolve<Crypt>(CRYPT) : undefined)
-    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, context.container.resolve<GatewayConfig>(CONFIG))
+    const config = context.container.resolve<GatewayConfig>(CONFIG)
+    const source = new LocalPolicySource(users, context.log)
+    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, new UserPolicy(users, config, context.container.resolve<Policies>(POLICIES), source))
     for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
     context.provide(USER_IMPORT, new LocalUserImport(store, users, context.container.resolve<Audit>(AUDIT), clock))
-    context.add(context.slots.policySource, new LocalPolicySource(users))
+    context.add(context.slots.policySource, source)
     if (context.mode === 'command') return
     sessions.settle()
     await hasher.prepare()

@@ -15,6 +15,8 @@ export function memoryStore(): Store {
 export class ListedSessions {
   readonly ended: { id: string; cause: EndCause }[] = []
   constructor(private sessions: { id: string; user: string }[] = []) {}
+  readonly renewed: (string | undefined)[] = []
+  renewPolicies = (user?: string): number => this.renewed.push(user)
   list = (): readonly Session[] => this.sessions as unknown as Session[]
   end(id: string, cause: EndCause): boolean {
     const before = this.sessions.length

@@ -1,13 +1,17 @@
 import { verify } from '@node-rs/argon2'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { GatewayError, type CommandInput, type CommandResult, type GatewayConfig } from '../../core/api.ts'
+import { GatewayError, type CommandInput, type CommandResult } from '../../core/api.ts'
+import { checkConfig } from '../../core/config/load.ts'
+import { createPolicies } from '../../core/policy/policies.ts'
 import { TestClock, TestLog } from '../../core/testing.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
+import { LocalPolicySource } from './local-policy-source.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { ListedAudit, ListedSessions, memoryStore } from './testing.ts'
 import { UserCommands } from './user-commands.ts'
 import { USER_COMMANDS } from './user-definitions.ts'
+import { UserPolicy } from './user-policy.ts'
 import { UserSessions } from './user-sessions.ts'
 import { UserTable } from './user-table.ts'
 
@@ -18,12 +22,14 @@ function fixture(sessions: ListedSessions | 'offline' = new ListedSessions()) {
   const users = new UserTable(store)
   const audit = new ListedAudit()
   const clock = new TestClock(Date.UTC(2026, 10, 21))
-  const config = { groups: new Map([['staff', {}], ['guests', {}]]) } as unknown as GatewayConfig
+  const { core: config } = checkConfig(Buffer.from('[pool.default]\nipv4 = "10.20.0.0/24"\n[group.staff.policy]\nmtu = 1300\n[group.guests]\n'), '/x.toml', [])
+  const source = new LocalPolicySource(users, new TestLog())
+  const policies = createPolicies(config, () => [source])
   const userSessions = new UserSessions(store, sessions === 'offline' ? undefined : sessions.asSessions)
-  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config)
+  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config, new UserPolicy(users, config, policies, source))
   const run = async (path: string, name?: string, options: CommandInput['options'] = {}, secret?: string): Promise<CommandResult> =>
     commands.handlers[path]!({ args: name === undefined ? {} : { name }, options, actor: 'cli', ...(secret === undefined ? {} : { secret }) })
-  return { store, users, audit, clock, commands, run }
+  return { store, users, audit, clock, commands, run, source, policies }
 }
 
 async function refusal(work: Promise<unknown>): Promise<GatewayError> {
@@ -47,7 +53,7 @@ test('add stores an argon2id hash and shows the user in its documented shape', a
   assert.equal(data, shape)
   assert.is(text, 'user alice added')
   assert.equal((await run('user list')).data, [shape])
-  assert.equal((await run('user show', 'ALICE')).data, { ...shape, sessions: 0 })
+  assert.equal((await run('user show', 'ALICE')).data, { ...shape, policy: {}, sessions: 0 })
   const hash = users.credentials('alice')!.hash
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   assert.ok(await verify(hash, SECRET))
@@ -175,6 +181,43 @@ test('every change is in the audit, with the actor and without the password', as
     ['user.remove', 'cli', 'alice', true],
   ])
   assert.not.match(JSON.stringify(audit.entries), 'horse')
+})
+
+test('G09 policy of a user: set, appended, shown, in force at once, taken away, gone with the user', async () => {
+  const sessions = new ListedSessions([{ id: 's1', user: 'alice' }])
+  const { run, users, audit, source, policies } = fixture(sessions)
+  await run('user add', 'alice', { group: ['staff'] }, SECRET)
+  const { data, text } = await run('user set', 'ALICE', { values: ['dpd=10s', 'search+=corp.example', 'ipv4-address=10.20.0.7'] })
+  assert.equal((data as { policy: unknown }).policy, { dpd: '10s', search: { append: ['corp.example'] }, 'ipv4-address': '10.20.0.7' })
+  assert.match(text ?? '', /1 live session with it/)
+  assert.equal(sessions.renewed, ['alice'])
+  assert.equal(audit.entries.at(-1), { action: 'user.set', actor: 'cli', subject: 'ALICE', ok: true, detail: 'dpd=10s, search+=corp.example, ipv4-address=10.20.0.7' })
+  assert.match((await run('user show', 'alice')).text ?? '', /search = \{ append = \["corp\.example"\] \}/)
+  const { values, origins } = policies.resolve({ user: 'alice', group: 'staff' })
+  assert.equal([values.dpdSec, origins.dpdSec, values.search, origins.mtu], [10, 'user alice', ['corp.example'], 'group staff'])
+  assert.is(source.ownerOf('10.20.0.7'), 'alice')
+  await run('user unset', 'alice', { keys: ['ipv4-address', 'search'] })
+  assert.equal(users.policy('alice'), { dpd: '10s' })
+  assert.is(source.ownerOf('10.20.0.7'), undefined)
+  await run('user remove', 'alice')
+  assert.is(source.layer('alice'), undefined)
+})
+
+test('G09 a value that cannot be is refused with its reason, and nothing is stored', async () => {
+  const { run, users } = fixture()
+  await run('user add', 'alice', { group: ['staff'] }, SECRET)
+  await run('user add', 'bob', {}, SECRET)
+  await run('user set', 'bob', { values: ['ipv4-address=10.20.0.9'] })
+  for (const [values, message] of [
+    [['ipv4-address=10.99.0.1'], /^ipv4-address: 10\.99\.0\.1 is not an address/], [['ipv4-address=10.20.0.9'], /10\.20\.0\.9 belongs to bob/], [['pool=none'], /^pool: there is no pool "none"/],
+    [['dpd=10s', 'mtu=12'], /^mtu: must be at least 576/], [['ddp=10s'], /did you mean "dpd"/],
+  ] as const) {
+    const error = await refusal(run('user set', 'alice', { values, group: ['guests'] }))
+    assert.is(error.code, 'USAGE')
+    assert.match(error.message, message)
+  }
+  assert.equal((await refusal(run('user unset', 'alice', { keys: ['dpd'] }))).message, 'dpd is not set')
+  assert.equal([users.policy('alice'), users.get('alice')?.groups], [{}, ['staff']])
 })
 
 test.run()

@@ -1,4 +1,5 @@
-import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig } from '../../core/api.ts'
+import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig, type WrittenPolicy, type WrittenValue, writtenEntry } from '../../core/api.ts'
+import type { UserPolicy } from './user-policy.ts'
 import { parseExpiry } from './expiry.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { UserSessions } from './user-sessions.ts'
@@ -14,6 +15,7 @@ export class UserCommands {
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly config: GatewayConfig,
+    private readonly policy: UserPolicy,
   ) {}
 
   readonly handlers: Readonly<Record<string, CommandHandler>> = {
@@ -21,6 +23,7 @@ export class UserCommands {
     'user list': () => ({ data: this.users.list().map(recordOf) }),
     'user show': (input) => this.show(input),
     'user set': (input) => this.audited('user.set', input, () => this.set(input)),
+    'user unset': (input) => this.audited('user.unset', input, () => this.unset(input)),
     'user passwd': (input) => this.audited('user.passwd', input, () => this.passwd(input)),
     'user lock': (input) => this.audited('user.lock', input, () => this.lock(input)),
     'user unlock': (input) => this.audited('user.unlock', input, () => this.unlock(input)),
@@ -43,17 +46,34 @@ export class UserCommands {
 
   private show(input: CommandInput): CommandResult {
     const user = this.known(input)
-    return { data: { ...recordOf(user), sessions: this.sessions.count(user.name) ?? null } }
+    return { data: { ...recordOf(user), policy: this.users.policy(user.name), sessions: this.sessions.count(user.name) ?? null }, text: policyText(this.users.policy(user.name)) }
   }
 
   private set(input: CommandInput): CommandResult {
     const user = this.known(input)
     const groups = this.groups(input)
     const expiry = expiryOf(input)
-    if (!groups && expiry === undefined) throw new GatewayError('USAGE', 'nothing to change: name --group or --expires')
+    const assignments = wordsOf(input, 'values')
+    if (!groups && expiry === undefined && assignments.length === 0) throw new GatewayError('USAGE', 'nothing to change: name --group, --expires or KEY=VALUE')
+    const policy = assignments.length > 0 ? this.policy.assigned(groups ? { ...user, groups } : user, assignments) : undefined
     if (groups) this.users.setGroups(user.name, groups)
     if (expiry !== undefined) this.users.setExpiry(user.name, expiry === 'none' ? undefined : expiry)
-    return { data: recordOf(this.known(input)), text: `user ${user.name} changed; it counts from the next login` }
+    if (policy) this.users.setPolicy(user.name, policy)
+    return this.changed(input, groups !== undefined || policy !== undefined)
+  }
+
+  private unset(input: CommandInput): CommandResult {
+    const user = this.known(input)
+    this.users.setPolicy(user.name, this.policy.without(user, wordsOf(input, 'keys')))
+    return this.changed(input, true)
+  }
+
+  /** The user's sessions take over what they can, at once. */
+  private changed(input: CommandInput, renew: boolean): CommandResult {
+    const user = this.known(input)
+    const sessions = renew ? (this.sessions.renew(user.name) ?? 0) : 0
+    const note = sessions === 0 ? '' : `, ${sessions} live ${sessions === 1 ? 'session' : 'sessions'} with it (what clients have to be told comes with their next CONNECT)`
+    return { data: { ...recordOf(user), policy: this.users.policy(user.name) }, text: `user ${user.name} changed${note}` }
   }
 
   private async passwd(input: CommandInput): Promise<CommandResult> {
@@ -116,7 +136,8 @@ export class UserCommands {
     const entry = { action, actor: input.actor, subject: printable(input.args['name'] ?? '') }
     try {
       const result = await run()
-      this.audit.record({ ...entry, ok: true })
+      const words = [...wordsOf(input, 'values'), ...wordsOf(input, 'keys')].join(', ')
+      this.audit.record({ ...entry, ok: true, ...(words !== '' && { detail: printable(words, 256) }) })
       return result
     } catch (error) {
       this.audit.record({ ...entry, ok: false, detail: error instanceof GatewayError ? error.code : 'INTERNAL' })
@@ -140,7 +161,15 @@ function expiryOf(input: CommandInput): number | 'none' | undefined {
   return expiry
 }
 
-const printable = (text: string): string => JSON.stringify(text.slice(0, 64)).slice(1, -1)
+const printable = (text: string, length = 64): string => JSON.stringify(text.slice(0, length)).slice(1, -1)
+
+const wordsOf = ({ options }: CommandInput, name: string): readonly string[] => {
+  const words = options[name]
+  return Array.isArray(words) ? (words as readonly string[]) : []
+}
+
+const policyText = (policy: WrittenPolicy): string =>
+  Object.keys(policy).length === 0 ? 'no policy of its own' : ['policy of its own:', ...Object.entries(policy).map(([key, value]) => `  ${writtenEntry(key, value as WrittenValue)}`)].join('\n')
 
 /** The documented JSON of one user. */
 const recordOf = (user: User) => ({

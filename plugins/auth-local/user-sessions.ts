@@ -20,6 +20,11 @@ export class UserSessions {
     return undefined
   }
 
+  /** How many took another policy over, or ended with a group that the user left; undefined: when the gateway starts. */
+  renew(user: string): number | undefined {
+    return this.sessions?.renewPolicies(user)
+  }
+
   settle(): void {
     const endings = this.store.read((db) => db.prepare('SELECT user, cause FROM user_endings').all() as { user: string; cause: EndCause }[])
     if (endings.length === 0) return

@@ -1,4 +1,4 @@
-import { GatewayError, type Store } from '../../core/api.ts'
+import { GatewayError, type Store, type WrittenPolicy } from '../../core/api.ts'
 import type { User } from './user.ts'
 
 interface UserRow {
@@ -78,6 +78,25 @@ export class UserTable {
     })
   }
 
+  /** The user's own layer of policy as it was written; empty: none. */
+  policy(name: string): WrittenPolicy {
+    const json = this.store.read((db) => db.prepare('SELECT json FROM user_policy WHERE user = ?').pluck().get(name) as string | undefined)
+    return json === undefined ? {} : (JSON.parse(json) as WrittenPolicy)
+  }
+
+  /** Of everybody who has one, by the name of the user. */
+  policies(): readonly { readonly name: string; readonly policy: WrittenPolicy }[] {
+    const rows = this.store.read((db) => db.prepare('SELECT name, json FROM user_policy JOIN users ON user = name').all() as { name: string; json: string }[])
+    return rows.map(({ name, json }) => ({ name, policy: JSON.parse(json) as WrittenPolicy }))
+  }
+
+  setPolicy(name: string, policy: WrittenPolicy): void {
+    this.write((db) => {
+      if (Object.keys(policy).length === 0) db.prepare('DELETE FROM user_policy WHERE user = ?').run(name)
+      else db.prepare('INSERT OR REPLACE INTO user_policy (user, json) VALUES (?, ?)').run(name, JSON.stringify(policy))
+    })
+  }
+
   setHash(name: string, hash: string): void {
     this.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
   }
@@ -99,6 +118,7 @@ export class UserTable {
   remove(name: string): void {
     this.write((db) => {
       db.prepare('DELETE FROM user_groups WHERE user = ?').run(name)
+      db.prepare('DELETE FROM user_policy WHERE user = ?').run(name)
       db.prepare('DELETE FROM users WHERE name = ?').run(name)
     })
   }

@@ -22,9 +22,12 @@ export async function runCommandLine(argv: readonly string[], host: CommandLineH
     async serve(global) {
       code = await host.serve(global)
     },
-    async check(global) {
+    async check(global, plan) {
       const { ok, findings } = await withProgress(terminal, host.check(global))
-      terminal.print(global.json ? asJson({ ok, findings }) : checkText(ok, findings, terminal.colored && global.color))
+      const definition = ok && plan ? host.definitions.find(({ path }) => path === 'plan') : undefined
+      const planned = definition && (await withProgress(terminal, invoke(definition, { args: {}, options: {}, actor: 'cli' }, global, host)))
+      terminal.print(global.json ? asJson({ ok, findings, ...(planned && { plan: planned.data }) }) : checkText(ok, findings, terminal.colored && global.color))
+      if (definition && planned && !global.json) terminal.print(present(definition, planned, { json: false, colored: terminal.colored && global.color, width: terminal.width }))
       code = ok ? DONE : REFUSED
     },
     completion: (shell) => terminal.print(completionScript(shell, host.definitions)),

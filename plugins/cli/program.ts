@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { CommandDefinition, CommandInput, LocationOptions, OptionDefinition } from '../../core/api.ts'
+import type { ArgumentDefinition, CommandDefinition, CommandInput, LocationOptions, OptionDefinition } from '../../core/api.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface GlobalOptions extends LocationOptions {
@@ -17,7 +17,7 @@ export interface Invocation {
 }
 export interface Actions {
   serve(global: GlobalOptions): Promise<void>
-  check(global: GlobalOptions): Promise<void>
+  check(global: GlobalOptions, plan: boolean): Promise<void>
   completion(shell: string): void
   command(definition: CommandDefinition, invocation: Invocation): Promise<void>
 }
@@ -64,7 +64,7 @@ export function buildProgram(definitions: readonly CommandDefinition[], version:
   const global = (): GlobalOptions => program.opts<GlobalOptions>()
   const [serve, check, completion] = OWN_COMMANDS
   program.command(serve.path).summary(serve.summary).description(serve.summary).action(() => actions.serve(global()))
-  program.command(check.path).summary(check.summary).description(check.summary).action(() => actions.check(global()))
+  program.command(check.path).summary(check.summary).description(check.summary).option('--plan', 'what a reload of the running gateway would do').action((own: { readonly plan?: boolean }) => actions.check(global(), own.plan === true))
   program.command(completion.path).summary(completion.summary).description(`${completion.summary}: source it, or put it where the shell looks`).argument('<shell>', SHELLS.join(', '), oneOf(SHELLS)).action((shell: string) => actions.completion(shell))
   for (const definition of definitions) addCommand(program, definition, (invocation) => actions.command(definition, { ...invocation, global: global() }))
   describeGroups(program)
@@ -76,7 +76,7 @@ function addCommand(program: Command, definition: CommandDefinition, run: (invoc
   const name = words.pop() ?? ''
   const parent = words.reduce((at, word) => at.commands.find((command) => command.name() === word) ?? at.command(word), program)
   const command = parent.command(name).summary(definition.summary).description(definition.summary)
-  for (const argument of definition.args ?? []) command.argument(argument.optional ? `[${argument.name}]` : `<${argument.name}>`, argument.description)
+  for (const argument of definition.args ?? []) command.argument(argumentText(argument), argument.description)
   const options = optionsOf(definition).map((option) => [option.name, commanderOption(option)] as const)
   for (const [, option] of options) command.addOption(option)
   command.action(async () => {
@@ -84,13 +84,24 @@ function addCommand(program: Command, definition: CommandDefinition, run: (invoc
     const value = (name: string) => given[options.find(([other]) => other === name)?.[1].attributeName() ?? '']
     const own = (definition.options ?? []).filter((option) => option.name !== definition.secretFromStdin && value(option.name) !== undefined)
     await run({
-      args: Object.fromEntries((definition.args ?? []).flatMap(({ name: arg }, at) => (command.processedArgs[at] === undefined ? [] : [[arg, String(command.processedArgs[at])]]))),
-      options: Object.fromEntries(own.map((option) => [option.name, value(option.name)])),
+      args: Object.fromEntries((definition.args ?? []).flatMap(({ name: arg, rest }, at) => (rest || command.processedArgs[at] === undefined ? [] : [[arg, String(command.processedArgs[at])]]))),
+      options: Object.fromEntries([...own.map((option) => [option.name, value(option.name)] as const), ...restOf(definition, command)]),
       secretFromStdin: definition.secretFromStdin !== undefined && value(definition.secretFromStdin) === true,
       yes: definition.confirm !== undefined && value('yes') === true,
     })
   })
 }
+
+const argumentText = ({ name, optional, rest }: ArgumentDefinition): string => {
+  const text = rest ? `${name}...` : name
+  return optional ? `[${text}]` : `<${text}>`
+}
+
+const restOf = ({ args = [] }: CommandDefinition, command: Command): [string, readonly string[]][] =>
+  args.flatMap(({ name, rest }, at) => {
+    const words = command.processedArgs[at] as readonly string[] | undefined
+    return rest && words && words.length > 0 ? [[name, words]] : []
+  })
 
 function commanderOption({ name, short, description, type, placeholder, required }: OptionDefinition): Option {
   const flags = `${short === undefined ? '' : `-${short}, `}--${name}${type === 'flag' ? '' : ` <${placeholder ?? type.toUpperCase()}>`}`
