@@ -13,6 +13,8 @@ export interface UserImportResult {
   readonly replaced: readonly string[]
   /** There before, and left as they are. */
   readonly kept: readonly string[]
+  /** Values that the configuration has no place for; their users are taken all the same. */
+  readonly leftOut: readonly { readonly user: string; readonly key: string; readonly text: string }[]
 }
 
 /** Takes users over into the store, all of them or none. */

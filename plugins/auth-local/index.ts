@@ -30,9 +30,10 @@ export default {
     const hasher = new PasswordHasher(context.container.isRegistered(CRYPT, true) ? context.container.resolve<Crypt>(CRYPT) : undefined)
     const config = context.container.resolve<GatewayConfig>(CONFIG)
     const source = new LocalPolicySource(users, context.log)
-    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, new UserPolicy(users, config, context.container.resolve<Policies>(POLICIES), source))
+    const policy = new UserPolicy(users, config, context.container.resolve<Policies>(POLICIES), source)
+    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, policy)
     for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
-    context.provide(USER_IMPORT, new LocalUserImport(store, users, context.container.resolve<Audit>(AUDIT), clock))
+    context.provide(USER_IMPORT, new LocalUserImport(store, users, policy, context.container.resolve<Audit>(AUDIT), clock))
     context.add(context.slots.policySource, source)
     if (context.mode === 'command') return
     sessions.settle()

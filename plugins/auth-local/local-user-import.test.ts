@@ -4,23 +4,27 @@ import { GatewayError, type UserToImport } from '../../core/api.ts'
 import { TestClock } from '../../core/testing.ts'
 import { LocalUserImport } from './local-user-import.ts'
 import { ListedAudit, memoryStore } from './testing.ts'
+import type { UserPolicy } from './user-policy.ts'
 import { UserTable } from './user-table.ts'
 
 const HASH = `$5$salt$${'a'.repeat(43)}`
 const user = (name: string, more: Partial<UserToImport> = {}): UserToImport => ({ name, groups: ['staff'], hash: HASH, locked: false, policy: {}, ...more })
 
+/** As if the configuration had no place for fixed addresses. */
+const fitting: UserPolicy['fitting'] = (_user, { 'ipv4-address': address, ...policy }) => ({ policy, leftOut: address === undefined ? [] : [{ key: 'ipv4-address', text: 'no place' }] })
+
 function fixture() {
   const store = memoryStore()
   const users = new UserTable(store)
   const audit = new ListedAudit()
-  return { users, audit, take: (list: readonly UserToImport[], replace = false) => new LocalUserImport(store, users, audit, new TestClock()).take(list, { replace, actor: 'cli' }) }
+  return { users, audit, take: (list: readonly UserToImport[], replace = false) => new LocalUserImport(store, users, { fitting }, audit, new TestClock()).take(list, { replace, actor: 'cli' }) }
 }
 
 test('F08 users come with groups, hash and lock; a second import changes nothing', () => {
   const { users, take, audit } = fixture()
   const list = [user('alice', { groups: ['staff', 'admins'] }), user('bob', { locked: true, groups: [] })]
-  assert.equal(take(list), { added: ['alice', 'bob'], replaced: [], kept: [] })
-  assert.equal(take(list), { added: [], replaced: [], kept: ['alice', 'bob'] })
+  assert.equal(take(list), { added: ['alice', 'bob'], replaced: [], kept: [], leftOut: [] })
+  assert.equal(take(list), { added: [], replaced: [], kept: ['alice', 'bob'], leftOut: [] })
   assert.equal(users.get('alice')?.groups, ['staff', 'admins'])
   assert.is(users.credentials('alice')?.hash, HASH)
   assert.is(users.get('bob')?.locked, true)
@@ -33,7 +37,7 @@ test('who is there keeps the password unless it is to be replaced', () => {
   users.setHash('alice', 'new')
   take([user('alice')])
   assert.is(users.credentials('alice')?.hash, 'new')
-  assert.equal(take([user('alice', { groups: [] })], true), { added: [], replaced: ['alice'], kept: [] })
+  assert.equal(take([user('alice', { groups: [] })], true), { added: [], replaced: ['alice'], kept: [], leftOut: [] })
   assert.is(users.credentials('alice')?.hash, HASH)
   assert.equal(users.get('alice')?.groups, [])
 })
@@ -50,6 +54,16 @@ test('one that cannot be taken keeps all others out', () => {
     }
     assert.equal(users.list(), [])
   }
+})
+
+test('F08 a user comes with values of policy; what has no place is told', () => {
+  const { users, take } = fixture()
+  const { leftOut } = take([user('alice', { policy: { 'ipv4-address': '192.0.2.1', 'idle-timeout': '10m' } }), user('bob')])
+  assert.equal(leftOut, [{ user: 'alice', key: 'ipv4-address', text: 'no place' }])
+  assert.equal(users.policy('alice'), { 'idle-timeout': '10m' })
+  assert.equal(users.policy('bob'), {})
+  take([user('alice', { policy: { dpd: '30s' } })], true)
+  assert.equal(users.policy('alice'), { dpd: '30s' })
 })
 
 test.run()

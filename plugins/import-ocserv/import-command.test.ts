@@ -120,6 +120,19 @@ test('F08 a symbolic link among the files of users is refused', async () => {
   assert.not.ok(existsSync(out))
 })
 
+test('F08 values of users go into the store, and what two of them cannot have alike is told', async () => {
+  const { folder, out, dataDir, import: run } = fixture({
+    'ocserv.conf': `${MINIMAL}config-per-user = users\n`, ocpasswd: `alice:*:${HASH}\nbob:*:${HASH}\n`,
+    'users/alice': 'explicit-ipv4 = 10.1.0.77\nroute = 10.9.0.0/16\niroute = 192.168.7.0/24\n', 'users/bob': 'explicit-ipv4 = 10.1.0.77\niroute = 10.1.7.0/24\ndpd = 45\n',
+  })
+  await run({ write: out })
+  const explain = async (name: string) => Object.fromEntries(((await runOffline({ dataDir, config: join(folder, 'out/postern.toml') }, 'explain user', { args: { name }, options: {}, actor: 'cli' }, plugins)).data as { key: string; value: unknown; origin: string }[]).filter(({ origin }) => origin.startsWith('user')).map(({ key, value }) => [key, value]))
+  assert.equal(Object.keys(await explain('alice')).sort(), ['ipv4-address', 'iroute', 'split-include'])
+  assert.equal(Object.keys(await explain('bob')), ['dpd'])
+  assert.match(readFileSync(join(out, 'report.txt'), 'utf8'), /user bob: is left out: 10\.1\.0\.77 belongs to alice/)
+  assert.match(readFileSync(join(out, 'report.txt'), 'utf8'), /user bob: is left out: .*overlaps pool "default"/)
+})
+
 test('names that would step out of a folder are never looked up', async () => {
   const { out, import: run, users } = fixture({ 'ocserv.conf': `${MINIMAL}config-per-user = users\nconfig-per-group = users\n`, ocpasswd: `../ocserv:*:${HASH}\nbob:../escape,/etc:${HASH}\n`, 'users/x': '' })
   const { data } = await run({ write: out })

@@ -28,15 +28,16 @@ export const importOcserv = (place: LocalPlace) => async ({ args, options, actor
   const base = resolve(typeof options['base'] === 'string' ? options['base'] : '/')
   const findings = new Findings()
   const { config, users } = assemble(readConf(file), (named) => readMaterial(named, findings), { base, version, findings }, place)
-  const report = reportText(findings.list, { file, version, users: users.length })
-  const data = { file, version, findings: findings.list.map(({ line, ...finding }) => ({ ...finding, line: line || null })), users: users.map(({ name, groups, locked }) => ({ name, groups, locked })) }
-  if (typeof options['write'] !== 'string') return { data: { ...data, config, written: null }, text: `${report}\nnothing was written; --write DIR writes ${CONFIG_NAME} and imports the users` }
+  const report = (): string => reportText(findings.list, { file, version, users: users.length })
+  const data = () => ({ file, version, findings: findings.list.map(({ line, ...finding }) => ({ ...finding, line: line || null })), users: users.map(({ name, groups, locked }) => ({ name, groups, locked })) })
+  if (typeof options['write'] !== 'string') return { data: { ...data(), config, written: null }, text: `${report()}\nnothing was written; --write DIR writes ${CONFIG_NAME} and imports the users` }
   const replace = options['replace'] === true
-  const folder = ResultFolder.stage(options['write'], { config, report }, replace)
+  const folder = ResultFolder.stage(options['write'], { config, report: report() }, replace)
   try {
     const taken = users.length === 0 ? undefined : await takeUsers(users, folder, replace, actor, place)
-    folder.commit()
-    return { data: { ...data, written: folder.folder, users: data.users, userChanges: taken ?? null }, text: `${report}\n${done(folder.folder, taken, place.dataDirectory)}` }
+    for (const { user, key, text } of taken?.leftOut ?? []) findings.add('refused', { name: key, file }, `user ${user}: is left out: ${text}`)
+    folder.commit(report())
+    return { data: { ...data(), written: folder.folder, userChanges: taken ?? null }, text: `${report()}\n${done(folder.folder, taken, place.dataDirectory)}` }
   } catch (error) {
     folder.discard()
     throw error

@@ -36,9 +36,10 @@ export class ResultFolder {
     return join(this.staged, CONFIG_NAME)
   }
 
-  /** Moves the files to their place, the configuration last. */
-  commit(): void {
+  /** Moves the files to their place, the configuration last. `report`: another one than was staged. */
+  commit(report?: string): void {
     translated(this.folder, () => {
+      if (report !== undefined) writeFileSync(join(this.staged, REPORT_NAME), report, { mode: 0o600 })
       if (this.fresh && !existsSync(this.folder)) return renameSync(this.staged, this.folder)
       for (const name of [REPORT_NAME, CONFIG_NAME]) renameSync(join(this.staged, name), join(this.folder, name))
       this.discard()
