@@ -3,6 +3,7 @@ import { connections } from './contract/connections.ts'
 import { datagrams } from './contract/datagrams.ts'
 import { life } from './contract/life.ts'
 import { networks } from './contract/networks.ts'
+import { rates } from './contract/rates.ts'
 import { promotions } from './contract/promotions.ts'
 import { contractKit, type ContractRig } from './contract/rig.ts'
 import { tunnels } from './contract/tunnels.ts'
@@ -15,6 +16,7 @@ export function dataPlaneContract(name: string, makeRig: () => Promise<ContractR
   promotions(kit)
   tunnels(kit)
   networks(kit)
+  rates(kit)
   datagrams(kit)
   life(kit)
   kit.run()
