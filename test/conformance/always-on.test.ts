@@ -20,21 +20,22 @@ const sha1 = (bytes: Buffer): string => createHash('sha1').update(bytes).digest(
 
 test('G18 G19 openconnect and Cisco clients get the profile of their group, keep it, and read why they are refused', async (lab) => {
   const groups = ['everybody', 'staff', 'strict', 'cisco']
-  const gateway = await Gateway.start(lab, {
-    users: { alice: { password: PASSWORD, groups } },
-    config: {
-      group: Object.fromEntries(groups.map((name) => [name, {}])),
-      'always-on-policy': {
-        profile: {
-          office: {
-            groups: ['staff'], 'always-on': true, 'connect-failure': 'open', 'trusted-networks': { domains: ['corp.example'] },
-            servers: [{ name: 'Head office', address: GATEWAY.ipv4, group: 'staff' }],
-          },
-          strict: { groups: ['strict'], refuse: ['other-names'], servers: [{ name: 'Head office', address: 'vpn.example.com' }] },
-          cisco: { groups: ['cisco'], refuse: ['other-clients', 'proxies'] },
+  const configuration = (failure: 'open' | 'closed') => ({
+    group: Object.fromEntries(groups.map((name) => [name, {}])),
+    'always-on-policy': {
+      profile: {
+        office: {
+          groups: ['staff'], 'always-on': true, 'connect-failure': failure, 'trusted-networks': { domains: ['corp.example'] },
+          servers: [{ name: 'Head office', address: GATEWAY.ipv4, group: 'staff' }],
         },
+        strict: { groups: ['strict'], refuse: ['other-names'], servers: [{ name: 'Head office', address: 'vpn.example.com' }] },
+        cisco: { groups: ['cisco'], refuse: ['other-clients', 'proxies'] },
       },
     },
+  })
+  const gateway = await Gateway.start(lab, {
+    users: { alice: { password: PASSWORD, groups } },
+    config: configuration('open'),
   })
   const file = join(lab.folder, 'profile.xml')
   writeFileSync(file, '<AnyConnectProfile/>\n')
@@ -91,6 +92,14 @@ test('G18 G19 openconnect and Cisco clients get the profile of their group, keep
     await client('cisco').run()
   }
 
+  // A reload takes the section over; the next login tells.
+  gateway.configure(configuration('closed'))
+  await gateway.must(['reload'])
+  const profiles = new Map([['office.xml', profile.toString()]])
+  const told = new CiscoClient({ dial: async () => tlsWire(await relay.tls({ ...CISCO_TLS, maxVersion: 'TLSv1.3' })), host: GATEWAY.ipv4, kind: WINDOWS, user: 'alice', password: PASSWORD, group: 'staff', profiles })
+  await told.synchronizeProfile(await told.login())
+  told.close()
+  assert.match(profiles.get('office.xml') ?? '', '<ConnectFailurePolicy>Closed</ConnectFailurePolicy>')
   const check = await gateway.command(['check'])
   assert.match(check.stdout + check.stderr, 'profile office: no server of it is this gateway (vpn.example.com): always-on clients will not dial it')
   await gateway.stop()
