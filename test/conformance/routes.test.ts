@@ -91,7 +91,7 @@ test('G09 G16 every header of addresses and routes has its effect in openconnect
   assert.equal([await reaches(lab.client, LAN.ipv4), await reaches(lab.clients[1] as Host, LAN.ipv6)], [true, true])
 })
 
-test('G09 iroute: a network behind a client is reached from the lan and reaches it, and belongs to one client', async (lab) => {
+test('G09 iroute: a network behind a client is reached from the lan and reaches it, and belongs to one client; a user has an address of his own', async (lab) => {
   const gateway = await start(lab)
   const networks = async (user: string): Promise<unknown> => {
     const session = (await gateway.sessions()).find((one) => one.user === user)
@@ -102,7 +102,10 @@ test('G09 iroute: a network behind a client is reached from the lan and reaches 
   try {
     assert.is(await reaches(lab.lan, SITE.ipv4), false)
     const first = await connect(lab, gateway, 'site')
-    await connect(lab, gateway, 'site', 1)
+    await gateway.must(['user', 'set', 'bob', 'ipv4-address=10.66.7.77'])
+    assert.is((await gateway.command(['user', 'set', 'alice', 'ipv4-address=10.66.7.77'])).code === 0, false, 'it is bob\'s')
+    const second = await connect(lab, gateway, 'site', 1)
+    assert.is(second.told('connect')?.['INTERNAL_IP4_ADDRESS'], '10.66.7.77')
     assert.equal([await reaches(lab.lan, SITE.ipv4), await reaches(lab.lan, SITE.ipv6)], [true, true])
     assert.is((await lab.client.run(['ping', '-n', '-c', '2', '-i', '0.05', '-W', '2', '-I', SITE.ipv4, LAN.ipv4])).code, 0)
     assert.is((await lab.client.run(['ping', '-n', '-c', '2', '-i', '0.05', '-W', '2', '-I', SITE.ipv6, LAN.ipv6])).code, 0)
