@@ -12,6 +12,7 @@ import { resolve } from 'node:path'
 import { run } from '../lab/command.ts'
 import { missing } from '../lab/suite.ts'
 import { benchActive, benchIdle, benchMemory } from './crowd.ts'
+import { benchFair } from './fair.ts'
 import { benchFullLogin } from './full-login.ts'
 import { benchLateness } from './lateness.ts'
 import { table, type Line } from './line.ts'
@@ -43,6 +44,7 @@ function parts(): Readonly<Record<string, () => Promise<Line[]>>> {
     dtls: () => benchTcp('dtls', each),
     udp: () => benchUdp(each),
     tls: () => benchTcp('tls', each),
+    fair: () => benchFair(each),
     synthetic: () => benchSynthetic(each),
     memory: () => benchMemory(crowd),
     idle: () => benchIdle(crowd),

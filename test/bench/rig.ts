@@ -27,6 +27,8 @@ export interface RigOptions {
   readonly mtu: { readonly tunnel: number; readonly ocserv: number }
   /** Default false: TLS only. */
   readonly dtls?: boolean
+  /** Hosts behind each server. Default 1. */
+  readonly clients?: number
   /** Default `ecdsa` (P-256). */
   readonly certificate?: 'ecdsa' | 'rsa'
   /** Further configuration of Postern. */
@@ -37,8 +39,9 @@ export interface RigOptions {
 
 /** Two labs, the same certificate and users. */
 export async function openRig(options: RigOptions): Promise<Rig> {
-  const posternLab = await Lab.open()
-  const ocservLab = await Lab.open()
+  const { clients = 1 } = options
+  const posternLab = await Lab.open({ clients })
+  const ocservLab = await Lab.open({ clients })
   const close = async (): Promise<void> => {
     await posternLab.close()
     await ocservLab.close()
