@@ -1,3 +1,4 @@
+import { dirname, relative } from 'node:path'
 import { FATES, type Fate, type Finding } from './finding.ts'
 
 const TITLES: Readonly<Record<Fate, string>> = {
@@ -27,7 +28,10 @@ export function reportText(findings: readonly Finding[], { file, version, users 
   return [head, ...blocks, ''].join('\n')
 }
 
-const placeOf = (finding: Finding, file: string): string => {
+/** A line of `file`, or of another one, whose name is relative where it lies below. */
+function placeOf(finding: Finding, file: string): string {
   const line = finding.line ? String(finding.line) : ''
-  return finding.file === file || finding.file === '' ? line : `${finding.file}${line === '' ? '' : `:${line}`}`
+  if (finding.file === file || finding.file === '') return line
+  const below = relative(dirname(file), finding.file)
+  return `${below.startsWith('..') ? finding.file : below}${line === '' ? '' : `:${line}`}`
 }
