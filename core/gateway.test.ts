@@ -37,17 +37,18 @@ async function started(): Promise<{ gateway: Gateway; clock: TestClock; log: Tes
 }
 const validTo = (file: string): number => Date.parse(new X509Certificate(readFileSync(file)).validTo)
 
-test('a key that is not yet in force stands in the log and among the health entries', async () => {
+test('what is written and has no effect stands in the log and among the health entries', async () => {
   const directory = testDirectory()
   const config = join(directory, 'postern.toml')
-  writeFileSync(config, '[gateway]\nlisten = ["127.0.0.1:14443"]\n[policy]\nquota = "50 GB / month"\n')
+  writeFileSync(config, '[gateway]\nlisten = ["127.0.0.1:14443"]\n[later]\n')
+  const later: Plugin = { name: 'later', summary: '', config: z.strictObject({}), runsByDefault: false, absent: 'this version does not have the plugin', start: () => undefined }
   const log = new TestLog()
   const heard: string[] = []
   const warn = log.warn.bind(log)
   log.warn = (message, fields) => (heard.push(`${message} ${JSON.stringify(fields ?? {})}`), warn(message, fields))
-  const gateway = await Gateway.start({ locations: { config, dataDirectory: join(directory, 'data') }, plugins: [], createDataPlane: () => new FakeDataPlane(), clock: new TestClock(), log })
+  const gateway = await Gateway.start({ locations: { config, dataDirectory: join(directory, 'data') }, plugins: [later], createDataPlane: () => new FakeDataPlane(), clock: new TestClock(), log })
   await gateway.stop()
-  assert.ok(heard.some((line) => line.includes('policy.quota is accepted but not yet in force')))
+  assert.ok(heard.some((line) => line.includes('[later] has no effect')))
   assert.ok(heard.some((line) => line.includes('CONFIG_WARNINGS')), heard.join('\n'))
 })
 

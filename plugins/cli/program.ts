@@ -85,7 +85,7 @@ function addCommand(program: Command, definition: CommandDefinition, run: (invoc
     const own = (definition.options ?? []).filter((option) => option.name !== definition.secretFromStdin && value(option.name) !== undefined)
     await run({
       args: Object.fromEntries((definition.args ?? []).flatMap(({ name: arg, rest }, at) => (rest || command.processedArgs[at] === undefined ? [] : [[arg, String(command.processedArgs[at])]]))),
-      options: Object.fromEntries([...own.map((option) => [option.name, value(option.name)] as const), ...restOf(definition, command)]),
+      options: { ...Object.fromEntries(own.map((option) => [option.name, value(option.name)])), ...Object.fromEntries(restOf(definition, command)) },
       secretFromStdin: definition.secretFromStdin !== undefined && value(definition.secretFromStdin) === true,
       yes: definition.confirm !== undefined && value('yes') === true,
     })
