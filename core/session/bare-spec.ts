@@ -7,6 +7,11 @@ export function bareSpec(spec: TunnelSpec): TunnelSpec {
   return { ...spec, dtls: { mode, id, ciphers, helloVerify, ...(formerFirst !== undefined && { formerFirst }) } }
 }
 
-export function withFilter({ filter: _, ...spec }: TunnelSpec, filter: TunnelFilter | undefined): TunnelSpec {
-  return filter ? { ...spec, filter } : spec
+/** The specification, less some of its fields. */
+export function without<K extends keyof TunnelSpec>(spec: TunnelSpec, ...fields: readonly K[]): Omit<TunnelSpec, K> {
+  const rest: Partial<TunnelSpec> = { ...spec }
+  for (const field of fields) delete rest[field]
+  return rest as Omit<TunnelSpec, K>
 }
+
+export const withFilter = (spec: TunnelSpec, filter: TunnelFilter | undefined): TunnelSpec => ({ ...without(spec, 'filter'), ...(filter && { filter }) })

@@ -1,5 +1,6 @@
 import type { RateShare, TunnelSpec } from '../dataplane.ts'
 import type { Policy } from '../policy/policy.ts'
+import { without } from './bare-spec.ts'
 
 type Rates = Pick<TunnelSpec, 'rateUp' | 'rateDown' | 'shares'>
 interface Owner {
@@ -25,8 +26,7 @@ export class TunnelRates {
 
   /** `spec` with the rates of now. */
   applied(spec: TunnelSpec, owner: Owner): TunnelSpec {
-    const { rateUp: _up, rateDown: _down, shares: _shares, ...rest } = spec
-    return { ...rest, ...this.of(owner) }
+    return { ...without(spec, 'rateUp', 'rateDown', 'shares'), ...this.of(owner) }
   }
 
   private share(name: string, rateUp: number, rateDown: number): RateShare | undefined {

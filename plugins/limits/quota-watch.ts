@@ -1,4 +1,4 @@
-import type { Audit, Clock, EndCause, Logger, PolicyLayer, PolicySource, Session, SessionListener, Sessions } from '../../core/api.ts'
+import type { Audit, Clock, Logger, PolicyLayer, PolicySource, Session, SessionListener, Sessions } from '../../core/api.ts'
 import { quotaText } from './limit-texts.ts'
 import { parseQuota, type Period } from './quota.ts'
 import type { UsageBook } from './usage-book.ts'
@@ -62,7 +62,7 @@ export class QuotaWatch implements SessionListener, PolicySource {
     this.seen.set(session.id, 0n)
     this.slow(session)
   }
-  sessionEnded(session: Session, _cause: EndCause): void {
+  sessionEnded(session: Session): void {
     this.count(session)
     this.seen.delete(session.id)
     this.save()

@@ -79,18 +79,19 @@ export class Exchanges {
     if (this.closed) return Promise.resolve('unreachable')
     this.counters.values.sent++
     return new Promise((resolve) => {
-      let close: (() => void) | undefined
+      const socket: { close?: () => void } = {}
       const done = (outcome: Outcome): void => {
         if (!this.open.delete(end)) return
         timer.cancel()
         if (outcome === 'silent') this.counters.values.timeouts++
-        close?.()
+        socket.close?.()
         resolve(outcome)
       }
       const end = (): void => done('unreachable')
       this.open.add(end)
       const timer = this.clock.after(limitMs, () => done('silent'))
-      close = begin(done)
+      const close = begin(done)
+      socket.close = close
       if (!this.open.has(end)) close()
     })
   }
