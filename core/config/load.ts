@@ -7,7 +7,6 @@ import { FileRefusal, readWhole } from './files.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { checkHosts, offeredNowhere } from './host-checks.ts'
 import { locate } from './locate.ts'
-import { notInForce } from './not-in-force.ts'
 import { ConfigProblems, pathText, Problems } from './problems.ts'
 import { withScope } from './scope.ts'
 import { readCore, readPlugin, type PluginSection } from './sections.ts'
@@ -83,7 +82,7 @@ export function checkConfig(bytes: Uint8Array, file: string, plugins: readonly P
         if (!section) throw new Error(`no plugin ${name} was given to loadConfig`)
         return section
       },
-      warnings: [...warnings, ...offeredNowhere(core), ...notInForce(core)].map((warning) => ({ severity: 'warning', text: warning })),
+      warnings: [...warnings, ...offeredNowhere(core)].map((warning) => ({ severity: 'warning', text: warning })),
     }
   })
 }

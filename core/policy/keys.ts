@@ -14,8 +14,6 @@ export interface PolicyKeyDefinition<K extends PolicyKey = PolicyKey> {
   readonly builtIn: Policy[K]
   readonly title: string
   readonly description: string
-  /** Accepted and checked, but without effect in this version: nowhere, or only in groups. */
-  readonly notInForce?: 'anywhere' | 'in groups'
 }
 
 const MONTH = 30 * 86_400

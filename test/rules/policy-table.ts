@@ -7,10 +7,10 @@ const duration = (seconds: number): string => (seconds > 0 && seconds % 3600 ===
 /** The table of policy keys in the README, made from the one source. */
 export function policyTable(): string {
   const rows = POLICY_PROPERTIES.map((property) => {
-    const { key, builtIn, description, notInForce } = POLICY_KEYS[property]
+    const { key, builtIn, description } = POLICY_KEYS[property]
     const { unit } = policyUnit(property)
     const value = typeof builtIn === 'number' && unit === 'duration' ? `\`${duration(builtIn)}\`` : shown(builtIn)
-    return `| \`${key}\` | ${value} | ${description}${notInForce === undefined ? '' : ` (not yet in force${notInForce === 'in groups' ? ' in groups' : ''})`} |`
+    return `| \`${key}\` | ${value} | ${description} |`
   })
   return ['| key of `[policy]` | built-in | meaning |', '|---|---|---|', ...rows].join('\n')
 }
