@@ -46,6 +46,10 @@ test('check reports a configuration that is refused, and a plugin\'s own refusal
   const refused = await check(setUp('[gateway]\nlistne = []\n'), [])
   assert.not.ok(refused.ok)
   assert.ok(refused.findings.some(({ text }) => /unknown key "listne"/.test(text)))
+  const twice = setUp('[gateway]\nlistne = []\nnaem = "x"\n')
+  assert.equal((await check(twice, [])).findings.filter(({ text }) => text.startsWith(twice.config)).map(({ text }) => text.replace(/; .*/, '')), [
+    `${twice.config}:2:1: unknown key "listne" in [gateway]`, `${twice.config}:3:1: unknown key "naem" in [gateway]`,
+  ])
   const failing = await check(setUp(''), [plugin({ check() { throw new GatewayError('REFUSED', 'no nft') } })])
   assert.ok(failing.findings.some(({ severity, text }) => severity === 'error' && text === 'mine: no nft'))
   assert.equal((await check(setUp('[mine]\nenabled = false\n'), [plugin({ check() { throw new Error('asked') } })])).findings.filter(({ text }) => text.startsWith('mine')), [])

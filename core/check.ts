@@ -34,7 +34,7 @@ export async function check(options: LocationOptions, plugins: readonly Plugin[]
       await collect(findings, async () => ask(section.value, { configFile: file ?? DEFAULT_CONFIG_FILE, dataDirectory, core: loaded.core, chains: (serverName) => chainsFor(contexts, serverName) }), `${plugin.name}: `)
     }
   } catch (error) {
-    findings.push(refusal(error))
+    findings.push(...refusal(error))
   }
   findings.push(...machine())
   return { ok: findings.every(({ severity }) => severity !== 'error'), findings }
@@ -44,14 +44,15 @@ async function collect(findings: CheckFinding[], ask: () => Promise<readonly Che
   try {
     findings.push(...(await ask()).map(({ severity, text }) => ({ severity, text: prefix + text })))
   } catch (error) {
-    const { severity, text } = refusal(error)
-    findings.push({ severity, text: prefix + text })
+    findings.push(...refusal(error, prefix))
   }
 }
 
-function refusal(error: unknown): CheckFinding {
-  if (error instanceof GatewayError) return { severity: 'error', text: error.message }
-  throw error
+/** One for each problem of the configuration. */
+function refusal(error: unknown, prefix = ''): readonly CheckFinding[] {
+  if (!(error instanceof GatewayError)) throw error
+  const texts = error.code === 'CONFIG' ? error.message.split('\n') : [error.message]
+  return texts.map((text) => ({ severity: 'error', text: prefix + text }))
 }
 
 function machine(): CheckFinding[] {

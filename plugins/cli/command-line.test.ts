@@ -80,6 +80,12 @@ test('a refusal is one line and exit 1, on either way', async () => {
   close()
 })
 
+test('a refused configuration is one line for each problem', async () => {
+  const { socket, close } = await gateway(400, { error: { code: 'CONFIG', message: '/x.toml:1:1: first\n/x.toml:2:1: second \x1b' } })
+  assert.is((await run(['user', 'remove', 'nobody'], { socket })).err, 'postern: /x.toml:1:1: first\npostern: /x.toml:2:1: second \ufffd\n')
+  close()
+})
+
 test('wrong usage found by the gateway is exit 2 as well', async () => {
   const { socket, close } = await gateway(400, { error: { code: 'USAGE', message: 'a user name has letters' } })
   assert.is((await run(['user', 'remove', 'a b'], { socket })).code, 2)

@@ -44,7 +44,7 @@ export async function runCommandLine(argv: readonly string[], host: CommandLineH
   } catch (error) {
     // Commander has said already what is wrong, or printed the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE
-    terminal.complain(`postern: ${printable(messageOf(error))}\n`)
+    terminal.complain(linesOf(error).map((line) => `postern: ${printable(line)}\n`).join(''))
     return error instanceof GatewayError && error.code === 'USAGE' ? WRONG_USAGE : REFUSED
   }
 }
@@ -70,7 +70,8 @@ function checkText(ok: boolean, findings: readonly CheckFinding[], colored: bool
   return lines.join('') + (ok ? `${paint('green', 'good')}: configuration and environment will do\n` : '')
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof GatewayError) return error.message
-  return `internal error: ${error instanceof Error ? error.message : String(error)}`
+/** One for each problem of a configuration; else one. */
+function linesOf(error: unknown): readonly string[] {
+  if (error instanceof GatewayError) return error.code === 'CONFIG' ? error.message.split('\n') : [error.message]
+  return [`internal error: ${error instanceof Error ? error.message : String(error)}`]
 }
