@@ -16,7 +16,7 @@ async function cookieOf(lab: Lab, gateway: Gateway): Promise<string> {
   return /^COOKIE='([^']+)'/m.exec(asked.output)?.[1] ?? ''
 }
 const detail = async (gateway: Gateway): Promise<{ readonly tunnels: number; readonly history: readonly { readonly what: string }[] }> =>
-  JSON.parse(await gateway.must(['session', 'show', (await gateway.session()).id, '--json'])) as never
+  gateway.ask('session show', { id: (await gateway.session()).id })
 
 test('D05 D10 session-timeout: a real client learns of it at CONNECT, reads why it ends, and its cookie asks for a login', async (lab) => {
   const gateway = await Gateway.start(lab, { users: { alice: PASSWORD }, config: { policy: { 'session-timeout': '8s' } } })

@@ -26,7 +26,7 @@ test(`D06 an idle phone behind a router that forgets UDP after ${NAT_SEC} s: the
   const phone = await phoneBehindRouter(lab, NAT_SEC)
   const gateway = await Gateway.start(lab, { users: { alice: PASSWORD }, config: { policy: POLICY } })
   const client = await OpenConnect.connect(phone, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD], args: ['--os=android'] })
-  const show = async (): Promise<Shown> => JSON.parse(await gateway.must(['session', 'show', (await gateway.session()).id, '--json'])) as Shown
+  const show = async (): Promise<Shown> => gateway.ask('session show', { id: (await gateway.session()).id })
   await until('the session to be on DTLS', async () => (await show()).state === 'dtls', 20_000, () => gateway.log)
   const started = Date.now()
   const seen: number[] = []

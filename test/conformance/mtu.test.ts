@@ -26,7 +26,7 @@ interface Shown {
 
 async function shown(gateway: Gateway, user: string): Promise<Shown> {
   const id = (await gateway.sessions()).find((session) => session.user === user)?.id ?? ''
-  return JSON.parse(await gateway.must(['session', 'show', id, '--json'])) as Shown
+  return gateway.ask('session show', { id })
 }
 async function counter(gateway: Gateway, name: string): Promise<number> {
   const { counters } = (await gateway.status()) as { readonly counters: Readonly<Record<string, number>> }

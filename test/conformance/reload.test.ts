@@ -32,7 +32,7 @@ test('G29 a policy changes under a running ping without one lost; clients come b
   const before = await gateway.session()
   const value = async (key: string): Promise<unknown> => (JSON.parse(await gateway.must(['explain', 'user', 'alice', '--json'])) as Explained[]).find((entry) => entry.key === key)?.value
   const plan = async (...words: string[]): Promise<string[]> => (JSON.parse(await gateway.must([...words, '--json'])) as PlanLine[]).map(({ kind, what, sessions }) => `${kind} ${what}${sessions === null ? '' : ` x${sessions}`}`)
-  const history = async (): Promise<string> => JSON.stringify((JSON.parse(await gateway.must(['session', 'show', before.id, '--json'])) as { history: unknown }).history)
+  const history = async (): Promise<string> => JSON.stringify((await gateway.ask<{ history: unknown }>('session show', { id: before.id })).history)
 
   const pings = await SteadyPing.start(lab.client, LAN.ipv4, 10)
   gateway.configure({ policy: { dpd: '10s', 'split-include': [NETWORK, '10.99.0.0/16'] } })

@@ -95,7 +95,7 @@ test('G09 iroute: a network behind a client is reached from the lan and reaches 
   const gateway = await start(lab)
   const networks = async (user: string): Promise<unknown> => {
     const session = (await gateway.sessions()).find((one) => one.user === user)
-    return (JSON.parse(await gateway.must(['session', 'show', session?.id ?? '', '--json'])) as { networks: unknown }).networks
+    return (await gateway.ask<{ networks: unknown }>('session show', { id: session?.id ?? '' })).networks
   }
   const problem = async (): Promise<string | undefined> => ((await gateway.status())['health'] as { code: string; text: string }[]).find(({ code }) => code === 'CLIENT_NETWORKS')?.text
   for (const host of lab.clients) await host.batch('ip', `address add ${SITE.ipv4}/32 dev lo\naddress add ${SITE.ipv6}/128 dev lo\n`)
