@@ -20,7 +20,8 @@ async function notified(lab: Lab): Promise<{ readonly service: Service; heard():
   lab.onReset(() => service.stop('SIGKILL'))
   const heard = (): readonly string[] => socket.stdout.split('\n').slice(1, -1)
   await until('READY=1', () => heard().some((line) => /READY=1.*STATUS=serving|STATUS=serving.*READY=1/.test(line)), 20_000, () => service.output)
-  assert.match(service.output, /"msg":"gateway ready"/, 'not before it serves')
+  // Lines of the log are gathered for 20 ms.
+  await until('the log to say so', () => service.output.includes('"msg":"gateway ready"'), 500)
   return { service, heard }
 }
 
