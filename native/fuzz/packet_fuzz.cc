@@ -1,4 +1,5 @@
 // Parsing, the extension-header walk, the MSS of a SYN, too-big answers and checksums of any bytes.
+// sources: checksum mss_clamp packet too_big
 #include <cstdlib>
 
 #include "../test/packets.h"
