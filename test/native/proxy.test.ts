@@ -44,7 +44,8 @@ class Rig {
     const socket = connect({ port: this.port, host: '127.0.0.1', localAddress: from })
     const made: Raw = { socket, closed: false }
     socket.on('error', () => undefined).once('close', () => (made.closed = true))
-    await new Promise((done) => socket.once('connect', done))
+    // A connection that is refused at once may be gone before it was seen to be there.
+    await new Promise((done) => socket.once('connect', done).once('close', done))
     if (first !== '') socket.write(first, 'latin1')
     return made
   }
