@@ -26,7 +26,7 @@ const lanes = [
 ]
 const last = {
   tsan: ['make', '--no-print-directory', '-C', 'native', 'tsan'],
-  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) / 8))],
+  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) / 20))],
 }
 
 function run(name, [command, ...args], live) {

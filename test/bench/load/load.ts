@@ -7,9 +7,9 @@ export const LOAD = resolve(FOLDER, 'build/postern-load')
 
 let built: Promise<unknown> | undefined
 
-/** Builds the generator unless it is newer than its sources; once in a process. */
+/** Builds the generator unless it is newer than its sources; once in a process, one process at a time. */
 export async function buildLoad(): Promise<void> {
-  built ??= must(['make', '-C', FOLDER, '--no-print-directory', '-j2'], { limitMs: 600_000 })
+  built ??= must(['flock', FOLDER, 'make', '-C', FOLDER, '--no-print-directory', '-j2'], { limitMs: 600_000 })
   await built
 }
 
