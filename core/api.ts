@@ -10,6 +10,7 @@ export { answeringTo, defaultGroup, groupsAt, hostFor, publicNameOf } from './co
 export { cidr, domainName, ipAddress, listenAddress } from './config/network.ts'
 export { SECTION_NAME } from './config/schema.ts'
 export { Secret } from './config/secret.ts'
+export { decodeText } from './config/toml.ts'
 export { duration, formatDuration, integer, quota, rate, size } from './config/units.ts'
 export * from './dataplane.ts'
 export { container, inject, injectable, type DependencyContainer } from './di.ts'

@@ -30,6 +30,7 @@ packages_missing() {
   done
   [ -e /etc/ssl/certs/ca-certificates.crt ] || printf 'ca-certificates '
   [ -e /usr/include/stdio.h ] || printf 'libc6-dev '
+  [ -e /usr/include/crypt.h ] || printf 'libcrypt-dev '
 }
 
 updated=

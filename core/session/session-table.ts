@@ -19,8 +19,10 @@ import { EndedSessions } from './ended-sessions.ts'
 import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
+import { OwnAddresses } from './own-addresses.ts'
 import { PolicyRenewal } from './policy-renewal.ts'
 import { PoolPressure } from './pool-pressure.ts'
+import { ReconnectRound } from './reconnect-round.ts'
 import { SessionClock } from './session-clock.ts'
 import { newSessionId } from './session-id.ts'
 import { SessionIndex } from './session-index.ts'
@@ -29,7 +31,6 @@ import { givingWay, sessionsOfUser } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
-import { ReconnectRound } from './reconnect-round.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
 import type { CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
@@ -62,6 +63,7 @@ export class SessionTable implements Sessions {
   private readonly byTunnel = new Map<TunnelHandle, SessionRecord>()
   private readonly rows: SessionRows
   private readonly leases: LeaseBook
+  private readonly ownAddresses: OwnAddresses
   private readonly keeper: SessionKeeper
   private readonly keepalives: KeepaliveBook
   private readonly listeners: SessionListeners
@@ -78,6 +80,7 @@ export class SessionTable implements Sessions {
     const { clock, store, config } = parts
     this.rows = new SessionRows(store)
     this.leases = new LeaseBook(store, clock, config.pools, new PoolPressure(parts.health))
+    this.ownAddresses = new OwnAddresses(parts.slots.policySource, this.leases, this.index)
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
@@ -121,7 +124,7 @@ export class SessionTable implements Sessions {
     const now = clock.now()
     const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions, replace: policy.values.maxSessionsAction === 'replace' }, (other) => this.silentMs(other))
-    this.checkOwnAddress(record)
+    this.ownAddresses.check(record)
     record.idleSince = now
     record.wait(this.clock.instant())
     record.settleLimit(this.clock.instant())
@@ -167,9 +170,7 @@ export class SessionTable implements Sessions {
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases {
     const record = this.record(session)
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
-    const { ipv4Address: ipv4, ipv6Address: ipv6 } = record.policy.values
-    const another = (address: string): boolean => (this.ownerOf(address) ?? record.user) !== record.user
-    record.leases = this.leases.claim(record.claim, { ...families, own: { ipv4, ipv6 }, another }, (work) => this.keeper.withBurials(work))
+    record.leases = this.leases.claim(record.claim, { ...families, ...this.ownAddresses.of(record) }, (work) => this.keeper.withBurials(work))
     return record.leases
   }
 
@@ -391,24 +392,6 @@ export class SessionTable implements Sessions {
     if (nobodyWaits) this.keeper.buryLater(claim, leases, alongside)
     else this.keeper.bury(claim, leases, alongside)
     this.listeners.ended(record, cause)
-  }
-
-  /** Who has an address for good has to find it in the pool, and nobody else on it. */
-  private checkOwnAddress({ user, policy: { values: { pool, ipv4Address, ipv6Address } } }: SessionRecord): void {
-    for (const address of [ipv4Address, ipv6Address]) {
-      if (address === '') continue
-      if (!this.leases.inPool(pool, address)) throw new GatewayError('ADDRESS_UNAVAILABLE', `${address} of ${user} is not an address of pool ${pool}`)
-      const holder = this.leases.isHeld(address) ? this.index.all().find(({ leases }) => leases.ipv4?.address === address || leases.ipv6?.address === address) : undefined
-      if (holder && holder.user !== user) throw new GatewayError('ADDRESS_UNAVAILABLE', `${address} of ${user} is still held by session ${holder.id} of ${holder.user}`)
-    }
-  }
-
-  private ownerOf(address: string): string | undefined {
-    for (const source of this.parts.slots.policySource.list()) {
-      const user = source.ownerOf?.(address)
-      if (user !== undefined) return user
-    }
-    return undefined
   }
 
   private opened(cookie: string): SessionRecord | CookieRefused {

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/api.ts'
+import { ConfigError, decodeText } from '../../core/api.ts'
 
 /** One `name = value` of ocserv.conf or of a user's or group's file. */
 export interface Entry {
@@ -42,14 +42,7 @@ export function parseConf(bytes: Uint8Array, file: string): ConfText {
 }
 
 function textOf(bytes: Uint8Array, file: string): string {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new ConfigError('is not UTF-8 text', { file }, { cause: error })
-  }
-  const lines = text.replaceAll('\r\n', '\n')
+  const lines = decodeText(bytes, file).replaceAll('\r\n', '\n')
   const binary = BINARY.exec(lines)
   if (binary) throw new ConfigError('holds control characters: it is no configuration', { file, line: lines.slice(0, binary.index).split('\n').length })
   return lines

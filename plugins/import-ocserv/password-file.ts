@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/api.ts'
+import { ConfigError, decodeText } from '../../core/api.ts'
 
 /** One line of an ocpasswd file: `user:groups:hash`. */
 export interface PasswordEntry {
@@ -22,14 +22,7 @@ export const PASSWORD_FILE_LIMIT = 16 * 1024 * 1024
  * Throws ConfigError, which never holds a hash.
  */
 export function parsePasswords(bytes: Uint8Array, file: string): readonly PasswordEntry[] {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new ConfigError('is not UTF-8 text', { file }, { cause: error })
-  }
-  return text.split('\n').flatMap((raw, at) => {
+  return decodeText(bytes, file).split('\n').flatMap((raw, at) => {
     const line = raw.replace(/\r$/, '')
     if (line.trim() === '' || line.startsWith('#')) return []
     const fields = line.split(':')

@@ -174,6 +174,19 @@ test('warn: nothing but the event; no quota: nothing is counted', async () => {
   assert.equal(free.table.all(), [])
 })
 
+test('a quota that comes while a session stands counts from then on', async () => {
+  const bench = new Bench({})
+  await session(bench)
+  bench.move(1, 5_000_000)
+  bench.rig.clock.advance(60_000)
+  bench.rig.configure({ quota: '1 MB / day' })
+  bench.rig.table.renewPolicies()
+  bench.move(1, 100_000)
+  bench.rig.clock.advance(60_000)
+  assert.equal(bench.table.all().map(({ bytes }) => Number(bytes)), [100_000])
+  assert.is(bench.rig.table.list().length, 1)
+})
+
 test('quota list shows what is used, quota reset forgets it and lets the user in', async () => {
   const bench = new Bench({ policy: { quota: '1 MB / day' } })
   await session(bench)

@@ -1,4 +1,4 @@
-import type { Audit, Clock, Logger, PolicyLayer, PolicySource, Session, SessionListener, Sessions } from '../../core/api.ts'
+import type { Audit, Clock, Logger, PolicyLayer, PolicySource, ResolvedPolicy, Session, SessionListener, Sessions } from '../../core/api.ts'
 import { quotaText } from './limit-texts.ts'
 import { parseQuota, type Period } from './quota.ts'
 import type { UsageBook } from './usage-book.ts'
@@ -61,6 +61,10 @@ export class QuotaWatch implements SessionListener, PolicySource {
   sessionCreated(session: Session): void {
     this.seen.set(session.id, 0n)
     this.slow(session)
+  }
+  /** A quota that comes while a session stands counts from then on. */
+  policyChanged(session: Session, before: ResolvedPolicy): void {
+    if (before.values.quota === '') this.seen.set(session.id, this.moved(session))
   }
   sessionEnded(session: Session): void {
     this.count(session)
