@@ -98,7 +98,7 @@ test('F08 broken, huge, binary and hostile files are one clear line each, and no
     [{ 'ocserv.conf': `${MINIMAL}banner = a\0b\n` }, /ocserv\.conf:4: holds control characters: it is no configuration$/],
     [{ 'ocserv.conf': MINIMAL, ocpasswd: 'bob\n' }, /ocpasswd:1: is not user:groups:hash$/],
     [{ 'ocserv.conf': MINIMAL, ocpasswd: `bob:*:${HASH}\nev\0e:*:${HASH}\n` }, /ocpasswd:2: is not user:groups:hash$/],
-    [{ 'ocserv.conf': MINIMAL, ocpasswd: Buffer.from([0xff, 0xfe, 0x3a]) }, /ocpasswd: is not UTF-8 text$/],
+    [{ 'ocserv.conf': MINIMAL, ocpasswd: Buffer.from([0xff, 0xfe, 0x3a]) }, /ocpasswd:1:1: is not UTF-8 text$/],
     [{ 'ocserv.conf': MINIMAL, ocpasswd: Buffer.alloc(17 * 1024 * 1024, 'a:*:x\n') }, /ocpasswd: is 17825792 bytes; at most 16777216 are read$/],
     [{ 'ocserv.conf': `${MINIMAL}config-per-user = users\n`, ocpasswd: '' }, /users: cannot be listed: ENOENT$/],
     [{ 'ocserv.conf': `${MINIMAL}config-per-group = users\n`, ocpasswd: '', 'users/bob/x': '' }, /users\/bob: is not a regular file$/],
