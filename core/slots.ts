@@ -1,4 +1,4 @@
-import type { AuthBackend, Identity } from './auth.ts'
+import type { AuthBackend, Identity, LoginGuard } from './auth.ts'
 import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import { Hook, Hooks } from './hooks.ts'
@@ -136,6 +136,7 @@ export interface MetricSource {
 export class Slots {
   readonly connections = new Hook<ConnectionListener>('connections')
   readonly authBackend = new Hooks<AuthBackend>('authBackend')
+  readonly loginGuard = new Hooks<LoginGuard>('loginGuard')
   readonly negotiator = new Hooks<Negotiator>('negotiator')
   readonly policySource = new Hooks<PolicySource>('policySource')
   readonly sessionEvents = new Hooks<SessionListener>('sessionEvents')

@@ -5,12 +5,16 @@ set -euo pipefail
 peers=(
   openconnect ocserv iperf3 nftables iproute2 iputils-ping util-linux procps curl openssl tcpdump tshark haproxy gnutls-bin libxml2-utils
   clang libclang-rt-dev binutils doctest-dev libssl-dev zlib1g-dev mmdebstrap shellcheck chromium zsh fish systemd python3 dnsmasq-base bind9-dnsutils
+  freeradius freeradius-utils radsecproxy slapd ldap-utils php-cli php-xml php-mbstring
 )
+# Not in every Debian: where it is missing, its tests are skipped.
+optional=(simplesamlphp)
 export DEBIAN_FRONTEND=noninteractive
 fail() { printf 'peers: %s\n' "$*" >&2; exit 1; }
 
-mapfile -t present < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${peers[@]}" 2>/dev/null | sed -n 's/^ii *//p' | sort -u)
-mapfile -t missing < <(comm -23 <(printf '%s\n' "${peers[@]}" | sort -u) <(printf '%s\n' "${present[@]}"))
+absent() { comm -23 <(printf '%s\n' "$@" | sort -u) <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p' | sort -u); }
+offered() { for package in $(absent "${optional[@]}"); do apt-cache show "$package" >/dev/null 2>&1 && echo "$package"; done; true; }
+mapfile -t missing < <(absent "${peers[@]}"; offered)
 other_openconnect() {
   "$(dirname "$0")/openconnect-openssl.sh" >/dev/null || printf 'peers: tests with that build of openconnect will be skipped\n' >&2
 }
@@ -21,6 +25,7 @@ printf 'peers: installing %s\n' "${missing[*]}"
 log=$(mktemp)
 apt-get update -qq >"$log" 2>&1 || fail "apt-get update failed (no network?): $(grep -m1 '^[EW]:' "$log" || true)"
 # Services of Debian's packages (ocserv, haproxy) must not start on this machine because tests use their programs.
+mapfile -t missing < <(absent "${peers[@]}"; offered)
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import {
   formatEndpoint, GatewayError, PeerError,
-  type AdmissionRule, type Audit, type AuthBackend, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Logger, type RefusalReason, type Session,
+  type AdmissionRule, type Audit, type AuthBackend, type AuthContext, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Logger, type RefusalReason, type Session,
   type Sessions,
 } from '../../core/api.ts'
-import { authRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
+import { authRequestDocument, certificateRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
 import { readClientDocument, type ClientDocument, type ClientFacts } from './client-document.ts'
 import { clearCookie, setCookie, updateCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
-import { dialledNames } from './dialled-names.ts'
+import { dialledNames, dialledOrigin } from './dialled-names.ts'
 import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import type { ChosenGroup } from './group-choice.ts'
@@ -139,9 +139,27 @@ export class AggregateAuth {
   private open(request: LoginRequest, host: VirtualHost, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
     const chain = chainOf(chosen.group.auth, this.parts.backends())
     if (chain.length === 0) this.noMethod.line({ group: chosen.group.name })
-    const context = { peer: request.peer.address, group: chosen.group.name, userAgent: printable(request.userAgent) }
+    const context = this.context(request, host, chosen, facts)
     const dialogue = new Dialogue(chain, context, earlier?.dialogue.failures)
     return this.parts.dialogues.add(request.peer.address, { dialogue, host: host.name, chosen, facts }, earlier?.handle)
+  }
+
+  private context(request: LoginRequest, host: VirtualHost, chosen: ChosenGroup, facts: ClientFacts): AuthContext {
+    const { connection, headers } = request
+    return {
+      peer: request.peer.address,
+      group: chosen.group.name,
+      host: host.name,
+      origin: dialledOrigin(request, this.parts.hosts.publicName(host.name)),
+      userAgent: printable(request.userAgent),
+      capabilities: facts.capabilities,
+      platform: facet(facts.platform),
+      uniqueId: facet(facts.uniqueId),
+      certificates: connection.peerCertificates,
+      certificateMissing: facts.certificateMissing,
+      strapKey: strapKey(headers.get('x-anyconnect-strap-pubkey')),
+      strapDhKey: strapKey(headers.get('x-anyconnect-strap-dh-pubkey')),
+    }
   }
 
   private async conclude(request: LoginRequest, dialect: Dialect, open: OpenDialogue, outcome: DialogueOutcome, notice?: string): Promise<LoginAnswer> {
@@ -151,6 +169,8 @@ export class AggregateAuth {
         return this.form(request, dialect, open, outcome.form, outcome.error === undefined ? notice : refusalText(outcome.error))
       case 'refused':
         return this.refuse(request, dialect, open, outcome.reason, outcome.user, outcome.cause)
+      case 'certificate-wanted':
+        return { status: 200, body: certificateRequestDocument(), cookies: [setCookie('webvpncontext', open.handle)] }
       case 'identity':
         return this.admit(request, dialect, open, outcome.identity)
     }
@@ -278,7 +298,14 @@ export class AggregateAuth {
   }
 }
 
-const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [] } }
+const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [], certificateMissing: false } }
 const EMPTY_FORM: AuthForm = { id: 'main', message: '', fields: [] }
+
+const MAX_STRAP_KEY = 256
+/** SPKI of a P-256 key is 91 bytes; what is no base64 of such length is as if it had not been sent. */
+const strapKey = (values: readonly string[] | undefined): Uint8Array | undefined => {
+  const text = values?.[0]
+  return text === undefined || text.length > MAX_STRAP_KEY || !/^[A-Za-z0-9+/]+={0,2}$/.test(text) ? undefined : Buffer.from(text, 'base64')
+}
 
 const facet = (text: string | undefined): string | undefined => (text === undefined ? undefined : printable(text, 128))

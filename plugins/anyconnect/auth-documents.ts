@@ -1,4 +1,4 @@
-import type { AuthForm, ClientProfile, GroupConfig } from '../../core/api.ts'
+import type { AuthForm, BrowserLogin, ClientProfile, GroupConfig } from '../../core/api.ts'
 import { xml, xmlDocument, type XmlNode } from './xml-writer.ts'
 
 /** `aggregate`: `config-auth` documents; `plain`: the bare `auth` of clients without aggregate authentication. */
@@ -37,6 +37,7 @@ export function authRequestDocument(dialect: Dialect, request: AuthRequest): str
     xml('title', {}, 'Login'),
     ...(request.form.message === '' ? [] : [xml('message', {}, request.form.message)]),
     ...(request.error === undefined ? [] : [errorNode(request.error)]),
+    ...browserNodes(request.form.browser),
     xml('form', { method: 'post', action: request.action }, ...request.form.fields.map(inputNode), ...selectNode(request.groups)),
   )
   if (dialect === 'plain') return xmlDocument(auth)
@@ -48,6 +49,9 @@ export function refusalDocument(dialect: Dialect, text: string): string {
   const auth = xml('auth', { id: 'main' }, xml('title', {}, 'Login'), errorNode(text), xml('form', { method: 'post', action: '/' }))
   return dialect === 'plain' ? xmlDocument(auth) : configAuth('auth-request', auth)
 }
+
+/** Come again on a new connection, with a certificate (reference/protocol section 5). */
+export const certificateRequestDocument = (): string => configAuth('auth-request', xml('client-cert-request', {}))
 
 /** reference/cisco section 2.2. */
 export function completeDocument(dialect: Dialect, complete: Complete): string {
@@ -100,8 +104,20 @@ const opaqueNode = (request: AuthRequest): XmlNode =>
 // Number 88 with the text as its parameter is what Cisco's clients are known to show.
 const errorNode = (text: string): XmlNode => xml('error', { id: '88', param1: text, param2: '' }, '%s')
 
+// reference/protocol section 4.1.
+const browserNodes = (browser: BrowserLogin | undefined): readonly XmlNode[] =>
+  browser === undefined
+    ? []
+    : [
+        xml('sso-v2-login', {}, browser.url),
+        xml('sso-v2-login-final', {}, browser.finalUrl),
+        xml('sso-v2-token-cookie-name', {}, browser.tokenCookie),
+        xml('sso-v2-error-cookie-name', {}, browser.errorCookie),
+        ...(browser.mode === 'external' ? [xml('sso-v2-browser-mode', {}, 'external')] : []),
+      ]
+
 const inputNode = (field: AuthForm['fields'][number]): XmlNode =>
-  xml('input', { type: field.kind, name: field.name, label: field.kind === 'hidden' ? undefined : field.label, value: field.value })
+  xml('input', { type: field.kind, name: field.name, label: field.kind === 'hidden' || field.kind === 'sso' ? undefined : field.label, value: field.value })
 
 const selectNode = (groups: readonly GroupConfig[]): readonly XmlNode[] =>
   groups.length === 0

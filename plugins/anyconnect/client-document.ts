@@ -10,6 +10,8 @@ export interface ClientFacts {
   readonly hostname?: string | undefined
   readonly uniqueId?: string | undefined
   readonly capabilities: readonly string[]
+  /** It was asked for a certificate and has none (`<client-cert-fail/>`). */
+  readonly certificateMissing: boolean
   readonly groupSelect?: string | undefined
   readonly groupAccess?: string | undefined
   /** Dialogue handle from `<opaque>`. */
@@ -55,6 +57,7 @@ function clientFacts(root: XmlElement): ClientFacts {
     hostname: short(device?.attributes.get('computer-name')),
     uniqueId: short(device?.attributes.get('unique-id-global') ?? device?.attributes.get('unique-id')),
     capabilities: methods.map((element) => element.text.trim()),
+    certificateMissing: child(root, 'client-cert-fail') !== undefined,
     groupSelect: short(childText(root, 'group-select')),
     groupAccess: short(childText(root, 'group-access')),
     handle: short(childText(child(root, 'opaque'), 'aggauth-handle')),
@@ -85,7 +88,7 @@ function fromForm(body: Uint8Array): ClientDocument {
   // openconnect names the group select `group_list`, its built-in plain form `tgroup`.
   const groupSelect = GROUP_FIELDS.map((name) => values.get(name)).find((value) => value !== undefined && value !== '')
   for (const name of GROUP_FIELDS) values.delete(name)
-  return { kind: 'auth-reply', xml: false, facts: { capabilities: [], groupSelect: short(groupSelect) }, values }
+  return { kind: 'auth-reply', xml: false, facts: { capabilities: [], certificateMissing: false, groupSelect: short(groupSelect) }, values }
 }
 
 const short = (text: string | undefined): string | undefined => text?.slice(0, 256)

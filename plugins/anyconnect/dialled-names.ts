@@ -14,3 +14,9 @@ function hostOf(url: string | undefined): string | undefined {
   const name = new URL(url).hostname.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '')
   return name === '' ? undefined : name
 }
+
+/** `https://name[:port]` by which the client has reached the gateway; `fallback` where its Host header names nobody. */
+export function dialledOrigin({ headers }: Pick<HttpRequest, 'headers'>, fallback: string): string {
+  const url = `https://${headers.get('host')?.[0] ?? ''}`
+  return hostOf(url) === undefined ? `https://${fallback}` : new URL(url).origin
+}

@@ -2,9 +2,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AuthBackend, AuthContext, AuthStep, Identity } from '../../core/api.ts'
 import { chainOf, Dialogue, MAX_TRIES } from './dialogue.ts'
-import { PasswordBackend } from './testing.ts'
+import { loginContext, PasswordBackend } from './testing.ts'
 
-const context = { peer: '192.0.2.1', group: 'default', userAgent: 'test' }
+const context = loginContext('192.0.2.1')
 const values = (entries: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries(entries))
 const dialogue = (...chain: AuthBackend[]): Dialogue => new Dialogue(chain, context)
 const identity = (user: string, source: string, groups: readonly string[] = []): AuthStep => ({ kind: 'identity', identity: { user, groups, source } })

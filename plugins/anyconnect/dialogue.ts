@@ -6,6 +6,7 @@ export const MAX_TRIES = 3
 export type DialogueOutcome =
   | { readonly kind: 'form'; readonly form: AuthForm; readonly error?: RefusalReason; readonly user?: string | undefined }
   | { readonly kind: 'identity'; readonly identity: Identity }
+  | { readonly kind: 'certificate-wanted' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly user?: string | undefined; readonly cause?: unknown }
 
 type FormStep = Extract<AuthStep, { kind: 'form' }>
@@ -91,6 +92,7 @@ export class Dialogue {
         // Only a name the back-end vouches for: people type passwords into the wrong field.
         return step.reason === 'wrong-credentials' ? this.failed(step.reason, step.user) : { kind: 'refused', reason: step.reason, user: step.user }
       }
+      if (step.kind === 'certificate-wanted') return step
       const merged = merge(this.identity, step.identity)
       if (!merged) return this.failed('wrong-credentials', step.identity.user)
       this.identity = merged

@@ -2,9 +2,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Dialogue } from './dialogue.ts'
 import { DIALOGUE_LIMITS, Dialogues } from './dialogues.ts'
-import { group, TestClock } from './testing.ts'
+import { group, loginContext, TestClock } from './testing.ts'
 
-const value = { dialogue: new Dialogue([], { peer: '', group: '', userAgent: '' }), chosen: { group: group('default'), by: 'default' as const }, facts: { capabilities: [] } }
+const nobody = loginContext('')
+const value = { dialogue: new Dialogue([], nobody), chosen: { group: group('default'), by: 'default' as const }, facts: { capabilities: [], certificateMissing: false } }
 
 test('a handle is 256 random bits and finds its dialogue until the time is up', () => {
   const clock = new TestClock()

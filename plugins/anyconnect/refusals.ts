@@ -23,6 +23,8 @@ export const LOGIN_REFUSALS: Readonly<Record<RefusalReason, LoginRefusal>> = {
   address: { family: 'AGGAUTH', text: 'Your address is not available. Please contact your administrator.' },
   unavailable: { family: 'AGGAUTH', text: 'Login is not possible right now. Please try again later.' },
   internal: { family: 'AGGAUTH', text: 'Internal error. Please tell your administrator this number: %s' },
+  banned: { family: 'AGGAUTH', text: 'Too many failed attempts. Please try again later.' },
+  'password-expired': { family: 'AGGAUTH', text: 'Your password has expired. Please contact your administrator.' },
   // The very words: openconnect knows them and says "Client certificate missing or incorrect".
   'certificate-refused': { family: 'CERTIFICATE', text: 'Certificate Validation Failure' },
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   BUILT_IN_POLICY, GatewayError, SESSION_ENDS, Slots,
-  type Audit, type AuditEntry, type AuthBackend, type AuthStep, type Clock, type CookieRefused, type EndCause, type GatewayConfig, type GroupConfig, type HostConfig,
+  type Audit, type AuditEntry, type AuthBackend, type AuthContext, type AuthStep, type Clock, type CookieRefused, type EndCause, type GatewayConfig, type GroupConfig, type HostConfig,
   type Leases, type Logger, type Login, type Policy, type ResolvedPolicy, type Session, type Sessions, type TunnelDown, type TunnelHandle, type TunnelStart,
 } from '../../core/api.ts'
 import { FakeDataPlane, type FakeClient, type FakePeer } from '../../native/fake.ts'
@@ -14,6 +14,11 @@ import { VirtualHosts } from './virtual-hosts.ts'
 import { VpnPort, type PortOptions } from './vpn-port.ts'
 
 export const POLICY: Policy = { ...BUILT_IN_POLICY, dns: ['10.20.0.1'], defaultDomain: 'corp.example' }
+
+/** What a login step hears of a client at that address. */
+export const loginContext = (peer: string): AuthContext => ({
+  peer, group: 'default', origin: 'https://vpn.example.com', userAgent: 'test', capabilities: [], certificates: [], certificateMissing: false,
+})
 
 export class TestClock implements Clock {
   time = 1_800_000_000_000

@@ -9,7 +9,7 @@ import { memoryStore } from './testing.ts'
 import { UserTable } from './user-table.ts'
 
 const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
-const context: AuthContext = { peer: '198.51.100.7', group: 'staff', userAgent: 'test' }
+const context: AuthContext = { peer: '198.51.100.7', group: 'staff', origin: 'https://vpn.example.com', userAgent: 'test', capabilities: [], certificates: [], certificateMissing: false }
 
 async function fixture(hasher = new PasswordHasher()) {
   const users = new UserTable(memoryStore())
