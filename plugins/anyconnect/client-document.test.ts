@@ -18,7 +18,7 @@ test('an init tells device, version, capabilities and groups; the unknown is pas
   assert.is(document.kind, 'init')
   assert.equal(document.facts, {
     version: '4.0.05069', platform: 'apple-ios', deviceType: 'iPhone8,1', hostname: undefined, uniqueId: '40HEX',
-    capabilities: ['single-sign-on-v2', 'multiple-cert'], groupSelect: 'LAST CHOICE', groupAccess: 'https://vpn.example.com/staff', handle: undefined,
+    capabilities: ['single-sign-on-v2', 'multiple-cert'], certificateMissing: false, groupSelect: 'LAST CHOICE', groupAccess: 'https://vpn.example.com/staff', handle: undefined,
   })
 })
 test('empty capabilities are none', () => {
