@@ -44,6 +44,7 @@ export const SESSION_ENDS: Readonly<Record<EndCause, SessionEndReason>> = {
   'user-expired': { said: 'the account expired', text: 'Your account has expired.', terminateCause: T.nasRequest, audited: true },
   'group-removed': { said: 'its group is not configured any more', text: 'Your group is no longer available. Please log in again.', terminateCause: T.adminReset, audited: true },
   'group-left': { said: 'the user is not in its group any more', text: 'You are no longer a member of this group. Please log in again.', terminateCause: T.adminReset, audited: true },
+  withdrawn: { said: 'the server that let its user in withdrew it', text: 'Your session was ended by the server that manages your account.', terminateCause: T.adminReset, audited: true },
   'login-unused': { said: 'no CONNECT came after the login', text: 'The login was not used in time.', terminateCause: T.nasRequest, audited: false },
   'lease-lost': { said: 'its address is in no pool any more', text: 'The address of this session is no longer available.', terminateCause: T.serviceUnavailable, audited: true },
   damaged: { said: 'its row in the database is damaged', text: 'The session has ended. Please log in again.', terminateCause: T.nasError, audited: true },

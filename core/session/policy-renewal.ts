@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { GatewayConfig } from '../config/gateway-config.ts'
 import type { DataPlane } from '../dataplane.ts'
-import type { Policies, Policy, PolicyKey } from '../policy/policy.ts'
+import type { Policies, Policy, PolicyKey, PolicyLayer } from '../policy/policy.ts'
 import { liveSpec, reconnectKeys } from './live-spec.ts'
 import { policyChange, policyOf, type PolicyChange } from './policy-change.ts'
 import type { SessionClock } from './session-clock.ts'
@@ -53,6 +53,20 @@ export class PolicyRenewal {
     for (const { record: { id }, cause } of renewal.cuts) end(id, cause)
     for (const change of renewal.changes) if (change.changed.length > 0 && !change.record.ended) listeners.policyChanged(change)
     return renewal
+  }
+
+  /** One session alone, with these attributes from now on. Committed first, as all of it. */
+  setAttributes(record: SessionRecord, attributes: PolicyLayer | undefined): PolicyChange | undefined {
+    const { rows, listeners, policies, clock } = this.parts
+    const identity = { ...record.identity, attributes }
+    const { user, group, host, policy } = record
+    const change = policyChange(record, policies.resolve({ user, group, host, groups: identity.groups, attributes }))
+    rows.setPolicies([{ record, policy: change?.after ?? policy, identity }], clock.instant().now)
+    record.identity = identity
+    if (!change) return undefined
+    this.enforce(change)
+    if (change.changed.length > 0) listeners.policyChanged(change)
+    return change
   }
 
   /** Keys that a client has to come for with another CONNECT; empty without a tunnel. `after`: under that policy. */

@@ -22,10 +22,11 @@ export interface Instant {
   readonly now: number
 }
 
-/** What the back-end said of the user at the login, as far as policy asks for it. */
+/** What the back-end said of the user: at the login, or of its own accord since. */
 export interface SessionIdentity {
   readonly groups: readonly string[]
   readonly attributes?: PolicyLayer | undefined
+  readonly ticket?: string | undefined
 }
 
 export interface SessionSeed {
@@ -53,7 +54,7 @@ export class SessionRecord implements Session {
   policy: ResolvedPolicy
   /** Of the last CONNECT. */
   told: ResolvedPolicy | undefined
-  readonly identity: SessionIdentity
+  identity: SessionIdentity
   /** Under which its addresses are claimed. */
   claim: Claim
   keyId: string
@@ -115,6 +116,9 @@ export class SessionRecord implements Session {
   }
   get used(): boolean {
     return this.machine.phase !== 'unused'
+  }
+  get ticket(): string | undefined {
+    return this.identity.ticket
   }
   get ended(): boolean {
     return this.machine.phase === 'ended'

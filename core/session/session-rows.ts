@@ -171,16 +171,16 @@ export class SessionRows {
     )
   }
 
-  /** All of them or none. `now`: wall clock, ms. */
-  setPolicies(changes: readonly { readonly record: SessionRecord; readonly policy: ResolvedPolicy }[], now: number): void {
+  /** All of them or none. `now`: wall clock, ms; `identity`: another one than the record's. */
+  setPolicies(changes: readonly { readonly record: SessionRecord; readonly policy: ResolvedPolicy; readonly identity?: SessionIdentity }[], now: number): void {
     const fresh = new Map<string, number>()
     this.store.write((db) => {
-      const update = db.prepare('UPDATE core_session SET policy = ?, expires_at = ? WHERE id = ?')
-      for (const { record, policy } of changes) {
+      const update = db.prepare('UPDATE core_session SET policy = ?, expires_at = ?, identity = ? WHERE id = ?')
+      for (const { record, policy, identity = record.identity } of changes) {
         const text = this.textOf(policy)
         const id = this.policies.get(text) ?? fresh.get(text) ?? this.policyId(text)
         fresh.set(text, id)
-        update.run(id, sessionLimit(record.createdAt, policy.values, now)?.at ?? null, record.id)
+        update.run(id, sessionLimit(record.createdAt, policy.values, now)?.at ?? null, identityText(identity), record.id)
       }
     })
     for (const [text, id] of fresh) this.policies.set(text, id)
@@ -206,4 +206,4 @@ export class SessionRows {
   }
 }
 
-const identityText = (identity: SessionIdentity): string | null => (identity.groups.length === 0 && !identity.attributes ? null : JSON.stringify(identity))
+const identityText = (identity: SessionIdentity): string | null => (identity.groups.length === 0 && !identity.attributes && identity.ticket === undefined ? null : JSON.stringify(identity))

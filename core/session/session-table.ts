@@ -6,7 +6,8 @@ import { GatewayError } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Logger } from '../log.ts'
 import { endpointAddress, formatEndpoint } from '../net/address.ts'
-import type { Policies } from '../policy/policy.ts'
+import type { Policies, PolicyLayer } from '../policy/policy.ts'
+import { TAKES_EFFECT } from '../policy/takes-effect.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
 import { bareSpec, withFilter } from './bare-spec.ts'
@@ -20,6 +21,7 @@ import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
 import { OwnAddresses } from './own-addresses.ts'
+import type { PolicyChange } from './policy-change.ts'
 import { PolicyRenewal } from './policy-renewal.ts'
 import { PoolPressure } from './pool-pressure.ts'
 import { ReconnectRound } from './reconnect-round.ts'
@@ -33,7 +35,7 @@ import { isUp, step, type MachineEvent } from './session-machine.ts'
 import { SessionRecord } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
-import type { CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { AttributesChange, CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
 import { TunnelRates } from './tunnel-rates.ts'
 import type { Totals } from './tunnel-totals.ts'
 
@@ -122,7 +124,7 @@ export class SessionTable implements Sessions {
     const policy = policies.resolve({ user: identity.user, group, host, groups: identity.groups, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
-    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes }, keyId: keys.current().id, peer, createdAt: now })
+    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes, ticket: identity.ticket }, keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions, replace: policy.values.maxSessionsAction === 'replace' }, (other) => this.silentMs(other))
     this.ownAddresses.check(record)
     record.idleSince = now
@@ -237,9 +239,22 @@ export class SessionTable implements Sessions {
 
   renewPolicies(user?: string): number {
     const { changes, cuts } = this.renewal.renew(user)
-    for (const { record, changed } of changes) if (changed.includes('iroute')) this.networks.follow(record)
-    for (const { record } of changes) if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
+    for (const change of changes) this.followPolicy(change)
     return changes.filter(({ changed }) => changed.length > 0).length + cuts.length
+  }
+
+  setAttributes(id: string, attributes: PolicyLayer | undefined): AttributesChange | undefined {
+    const record = this.index.get(id)
+    if (!record) return undefined
+    const change = this.renewal.setAttributes(record, attributes)
+    if (change) this.followPolicy(change)
+    const changed = change?.changed ?? []
+    return { changed, later: changed.filter((key) => TAKES_EFFECT[key] !== 'live') }
+  }
+
+  private followPolicy({ record, changed }: PolicyChange): void {
+    if (changed.includes('iroute')) this.networks.follow(record)
+    if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
   }
 
   /** Clients that were told something else than what is in force come back for it with their cookies, a few at a time. How many. */

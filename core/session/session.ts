@@ -1,6 +1,6 @@
 import type { ConnectionInfo, DropHow, DtlsDownReason, TunnelDownReason, TunnelFilter, TunnelSpec } from '../dataplane.ts'
 import type { Identity } from '../auth.ts'
-import type { ResolvedPolicy } from '../policy/policy.ts'
+import type { PolicyKey, PolicyLayer, ResolvedPolicy } from '../policy/policy.ts'
 import type { SessionEvent } from './session-history.ts'
 import type { Totals } from './tunnel-totals.ts'
 
@@ -21,6 +21,7 @@ export type EndCause =
   | 'user-expired'
   | 'group-removed'
   | 'group-left' // its user
+  | 'withdrawn' // by the server that had let its user in
   | 'login-unused'
   | 'lease-lost'
   | 'damaged' // its row
@@ -66,6 +67,8 @@ export interface Session {
   /** Of the configuration, by the name of its section, where it logged in; undefined: the gateway itself. Stays, whatever name a later CONNECT comes by. */
   readonly host?: string | undefined
   readonly device: Device
+  /** Of the back-end that knows its user (`Identity.ticket`); in no listing. */
+  readonly ticket?: string | undefined
   /** In force now; a reload may bring another one. */
   readonly policy: ResolvedPolicy
   /** The one that the client was told with its last CONNECT. */
@@ -173,6 +176,17 @@ export interface Sessions {
    * with the next CONNECT. How many changed. Throws a store error and has changed nothing.
    */
   renewPolicies(user?: string): number
+  /**
+   * What the back-end says of the session's policy now, in place of what it said at the login; undefined: nothing. Committed,
+   * then in force as after `renewPolicies`. Undefined when unknown. Throws a store error and has changed nothing.
+   */
+  setAttributes(id: string, attributes: PolicyLayer | undefined): AttributesChange | undefined
+}
+
+/** Keys whose values are others than before; of them those that count with the next CONNECT or login only. */
+export interface AttributesChange {
+  readonly changed: readonly PolicyKey[]
+  readonly later: readonly PolicyKey[]
 }
 
 /** Things that happen to sessions, in the order in which they happen. */

@@ -103,6 +103,7 @@ export class MemorySessions implements Sessions {
     if (id !== undefined && down.reason === 'peer-disconnect' && down.detail[0] === 0xb0) this.end(id, 'user')
   }
   renewPolicies = (): number => 0
+  setAttributes: Sessions['setAttributes'] = () => undefined
   get live(): number {
     return this.tunnels.size
   }
