@@ -102,6 +102,8 @@ export interface LoginAttempt {
   readonly user: string | undefined
   /** Holds a valid cookie or a certificate that was accepted: a ban of its address does not count. */
   readonly trusted: boolean
+  /** Whether somebody still waits for the answer: a delay holds no place for a client that has left. Absent: somebody does. */
+  connected?(): boolean
 }
 export interface LoginGuard {
   readonly name: string

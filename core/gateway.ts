@@ -127,7 +127,7 @@ export class Gateway {
     const services: CoreServices = {
       audit, clock, config, dataDirectory, health, log, policies, store,
       plugins: () => host.status(),
-      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reloads: () => this.reloads },
+      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reloads: () => this.reloads, status: () => slots.status.list() },
     }
     host.publish(AUDIT, audit)
     host.publish(CLOCK, clock)

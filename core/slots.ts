@@ -132,6 +132,12 @@ export interface MetricSource {
   collect(): readonly { readonly name: string; readonly help: string; readonly type: 'counter' | 'gauge'; readonly value: number | bigint }[]
 }
 
+/** What `postern status` says of a plugin beside its state: `data` stands in the JSON under `name`, `text` is a line for people; undefined: nothing to say. */
+export interface StatusSource {
+  readonly name: string
+  status(): { readonly data: unknown; readonly text: string | undefined }
+}
+
 /** Every extension point of the core. A new one arrives with its first user. */
 export class Slots {
   readonly connections = new Hook<ConnectionListener>('connections')
@@ -148,5 +154,6 @@ export class Slots {
   readonly device = new Hooks<DeviceListener>('device')
   readonly configuration = new Hooks<ConfigListener>('configuration')
   readonly metric = new Hooks<MetricSource>('metric')
+  readonly status = new Hooks<StatusSource>('status')
 }
 export type { StatName }

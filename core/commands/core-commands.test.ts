@@ -26,10 +26,11 @@ const setUp = (serving = true) => {
     apply: async (options: unknown) => (asked.push(options), { plan: [{ kind: 'reconnect', what: 'sessions: dns', sessions: 3 }], reconnecting: 0 }),
     confirm: () => void asked.push('confirmed'),
   }
+  const slotted = [{ name: 'doors', status: () => ({ data: { open: 2 }, text: 'doors: 2 open' }) }, { name: 'quiet', status: () => ({ data: {}, text: undefined }) }]
   const services = {
     audit, clock: rig.clock, config: { hosts: new Map([['branch', { name: 'branch', names: ['branch.example.com'], groups: ['staff'] }]]) }, dataDirectory: rig.directory, health: rig.health, log: rig.log, store: rig.opened.store,
     plugins: () => [{ name: 'auth-local', state: 'on' as const }, { name: 'dtls', state: 'skipped' as const, reason: 'no UDP' }],
-    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reloads: () => reloads } : undefined,
+    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reloads: () => reloads, status: () => slotted } : undefined,
   } as unknown as CoreServices
   bindCoreCommands(registry, services)
   const run = (path: string, args: CommandInput['args'] = {}, options: CommandInput['options'] = {}) => registry.run(path, { args, options, actor: 'cli' })
@@ -147,6 +148,8 @@ test('status has the documented fields and the data plane\'s counters', async ()
   assert.is(status.counters['promoted'], 1)
   assert.ok(typeof status['version'] === 'string' && JSON.stringify(data))
   assert.equal(status['udp'], [])
+  assert.equal([status['doors'], status['quiet']], [{ open: 2 }, {}])
+  assert.match(text ?? '', /^doors: 2 open$/m)
   assert.match(text ?? '', /listening on nothing, TLS only/)
   assert.match(text ?? '', /plugin dtls: skipped \(no UDP\)/)
 })

@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Policies } from '../policy/policy.ts'
 import type { Reloads } from '../reload/reloads.ts'
 import type { Sessions } from '../session/session.ts'
+import type { StatusSource } from '../slots.ts'
 import type { Store } from '../store/store.ts'
 import type { PluginStatus } from '../host.ts'
 
@@ -21,6 +22,8 @@ export interface Serving {
   readonly startedAt: number
   /** undefined until everything has started. */
   reloads(): Reloads | undefined
+  /** What plugins add to `postern status`. */
+  status(): readonly StatusSource[]
 }
 
 /** What the core's own commands work on. */
