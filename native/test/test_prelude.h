@@ -1,0 +1,4 @@
+// The same for the tests.
+#include <doctest/doctest.h>
+
+#include "prelude.h"
