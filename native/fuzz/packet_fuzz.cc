@@ -1,8 +1,9 @@
-// Parsing, the extension-header walk, the MSS of a SYN, too-big answers and checksums of any bytes.
+// Parsing, flows, the extension-header walk, the MSS of a SYN, too-big answers and checksums of any bytes.
 // sources: checksum mss_clamp packet too_big
 #include <cstdlib>
 
 #include "../test/packets.h"
+#include "flow_hash.h"
 #include "mss_clamp.h"
 
 using namespace postern;
@@ -15,6 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool parsed = parsePacket(bytes, info);
   if (destination(bytes, toward) != parsed) std::abort();
   if (parsed && (info.length != size || info.dst4 != toward.dst4 || info.dst6 != toward.dst6)) std::abort();
+
+  if (flowHash(bytes) != flowHash(Bytes(bytes.begin(), bytes.end()))) std::abort();
 
   uint8_t protocol;
   size_t offset;

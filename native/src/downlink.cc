@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "coarse_clock.h"
+#include "flow_hash.h"
 #include "fragment.h"
 #include "mss_clamp.h"
 #include "packet_filter.h"
@@ -93,7 +94,7 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
     const bool syn = plan.gsoSize == 0 && isTcpSyn(bytes);
     for (size_t i = 0; i < plan.count; ++i) {
       const size_t length = segmentLength(plan, bytes, i);
-      send(tunnel, length, nowSec, [&](uint8_t* into) {
+      send(tunnel, bytes, length, nowSec, [&](uint8_t* into) {
         writeSegment(plan, bytes, i, into);
         if (syn && clampMss({into, length}, tunnel.pathMtu(info.version))) output_.stats.add(Stat::mssClamped);
       });
@@ -102,12 +103,12 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
   if (output_.collected.size() >= kBurst) output_.owner->flush();
 }
 
-// One packet of `length` bytes, which write(uint8_t*) puts where it is asked to.
+// One packet of `length` bytes, which write(uint8_t*) puts where it is asked to. `from`: what it is cut from.
 template <typename Write>
-void Downlink::send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write) {
+void Downlink::send(Tunnel& tunnel, ByteView from, size_t length, uint32_t nowSec, Write&& write) {
   if (tunnel.shapers != nullptr) [[unlikely]] {
     FrameQueue::Losses losses;
-    uint8_t* const at = tunnel.shapers->down.hold(length, exactUs(), output_.pool, losses);
+    uint8_t* const at = tunnel.shapers->down.hold(length, flowHash(from), exactUs(), output_.pool, losses);
     if (at != nullptr) {
       write(at);
       return tunnel.lost(losses);
@@ -161,12 +162,12 @@ void Downlink::fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes,
     whole_.resize(segmentLength(plan, bytes, i));
     writeSegment(plan, bytes, i, whole_.data());
     if (whole_.size() <= mtu) {  // the last of a super-packet
-      send(tunnel, whole_.size(), nowSec, [&](uint8_t* into) { std::copy(whole_.begin(), whole_.end(), into); });
+      send(tunnel, whole_, whole_.size(), nowSec, [&](uint8_t* into) { std::copy(whole_.begin(), whole_.end(), into); });
       continue;
     }
     const FragmentPlan fragments = planFragments(whole_, mtu);
     for (size_t k = 0; k < fragments.count; ++k) {
-      send(tunnel, fragmentLength(fragments, whole_, k), nowSec, [&](uint8_t* into) { writeFragment(fragments, whole_, k, into); });
+      send(tunnel, whole_, fragmentLength(fragments, whole_, k), nowSec, [&](uint8_t* into) { writeFragment(fragments, whole_, k, into); });
     }
   }
 }

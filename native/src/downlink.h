@@ -58,7 +58,7 @@ class Downlink {
   template <typename Write>
   void carry(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write);
   template <typename Write>
-  void send(Tunnel& tunnel, size_t length, uint32_t nowSec, Write&& write);
+  void send(Tunnel& tunnel, ByteView from, size_t length, uint32_t nowSec, Write&& write);
   void handOver(uint32_t worker, const VirtioNetHeader& header, ByteView bytes);
   void tooBig(ByteView bytes, const PacketInfo& info, uint16_t mtu, uint64_t nowMs);
 

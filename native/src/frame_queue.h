@@ -29,16 +29,20 @@ class FrameQueue {
 
   bool empty() const noexcept { return head_ == bytes_.size(); }
   size_t size() const noexcept { return bytes_.size() - head_; }
+  // Frames that have been put in, and those that have left it in whatever way; they wrap.
+  uint32_t taken() const noexcept { return taken_; }
+  uint32_t gone() const noexcept { return gone_; }
 
   // Room for a data frame of `length` bytes (header included), which is complete before the next call. Makes room
   // where there is none.
   uint8_t* reserve(size_t length, uint64_t nowUs, BufferPool& pool, Losses& losses) {
     if (bytes_.capacity() == 0) bytes_ = pool.take();
-    for (; !empty() && size() + kStamp + length > limit_; ++losses.dropped) head_ += kStamp + front().size();
+    for (; !empty() && size() + kStamp + length > limit_; ++losses.dropped) advance();
     if (head_ >= limit_ / 2 || empty()) {
       bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(head_));
       head_ = 0;
     }
+    ++taken_;
     const size_t at = bytes_.size();
     bytes_.resize(at + kStamp + length);
     std::memcpy(&bytes_[at], &nowUs, kStamp);
@@ -60,11 +64,12 @@ class FrameQueue {
   }
   // Takes off what next() gave.
   void pop(BufferPool& pool) {
-    head_ += kStamp + front().size();
+    advance();
     if (empty()) clear(pool);
   }
   void clear(BufferPool& pool) {
     head_ = 0;
+    gone_ = taken_;
     pool.give(std::move(bytes_));
     bytes_ = Bytes();
   }
@@ -76,9 +81,14 @@ class FrameQueue {
     const uint8_t* at = bytes_.data() + head_ + kStamp;
     return {at, cstp::kHeader + static_cast<size_t>(at[4] << 8 | at[5])};
   }
+  void advance() noexcept {
+    head_ += kStamp + front().size();
+    ++gone_;
+  }
   Bytes bytes_;
   size_t head_ = 0;
   size_t limit_ = kLimit;
+  uint32_t taken_ = 0, gone_ = 0;
   Codel codel_;
 };
 

@@ -18,20 +18,31 @@ void Shaper::limit(Buckets buckets) {
     if (bucket->rate() != 0 && (slowest == 0 || bucket->rate() < slowest)) slowest = bucket->rate();
   }
   queue_.bound(std::clamp<uint64_t>(slowest / 8, kLeastQueue, kMostQueue), slowest);
+  sparse_.bound(kMostSparse, slowest);
 }
 
-uint8_t* Shaper::hold(size_t length, uint64_t nowUs, BufferPool& pool, FrameQueue::Losses& losses) {
+uint8_t* Shaper::hold(size_t length, uint32_t flow, uint64_t nowUs, BufferPool& pool, FrameQueue::Losses& losses) {
   if (!waiting_ && !contested() && readyNs() <= nowUs * 1000) {
     take(length, nowUs * 1000);
     return nullptr;
   }
-  uint8_t* const at = queue_.reserve(cstp::kHeader + length, nowUs, pool, losses);
+  uint8_t* const at = queueFor(cstp::kHeader + length, flow).reserve(cstp::kHeader + length, nowUs, pool, losses);
   cstp::writeHeader(at, cstp::kData, static_cast<uint16_t>(length));
   if (!waiting_) {
     setWaiting(true);
     line_.join(*this);
   }
   return at + cstp::kHeader;
+}
+
+FrameQueue& Shaper::queueFor(size_t length, uint32_t flow) {
+  if (flows_ == nullptr) flows_ = std::make_unique<std::array<Flow, kFlows>>();
+  Flow& of = (*flows_)[flow % kFlows];
+  const auto waits = [](const FrameQueue& queue, uint32_t last) { return static_cast<int32_t>(last - queue.gone()) > 0; };
+  const bool first = !waits(queue_, of.inQueue) && !waits(sparse_, of.inSparse) && sparse_.size() + length + 64 <= kMostSparse;
+  FrameQueue& queue = first ? sparse_ : queue_;
+  (first ? of.inSparse : of.inQueue) = queue.taken() + 1;
+  return queue;
 }
 
 uint64_t Shaper::readyNs() const noexcept {

@@ -46,25 +46,26 @@ class ShaperLine {
       }
       bool blocked = false;
       FrameQueue::Losses losses;
-      while (shaper->credit_ > 0 && !shaper->queue_.empty()) {
+      while (shaper->credit_ > 0 && !shaper->idle()) {
         const uint64_t readyUs = (shaper->readyNs() + 999) / 1000;
         blocked = readyUs > nowUs;
         if (blocked) {
           dueUs_ = std::min(dueUs_, readyUs);
           break;
         }
-        const ByteView frame = shaper->queue_.next(nowUs, pool, losses);
-        if (frame.empty()) break;
+        FrameQueue& queue = shaper->ahead();
+        const ByteView frame = queue.next(nowUs, pool, losses);
+        if (frame.empty()) continue;  // what waited there must not go any more
         const size_t length = frame.size() - cstp::kHeader;
         shaper->take(length, nowUs * 1000);
         shaper->credit_ -= static_cast<int64_t>(length);
         sum += length;
         send(tunnel, frame);
-        shaper->queue_.pop(pool);
+        queue.pop(pool);
       }
       lost(tunnel, losses);
       if (blocked) blocked_.push_back(tunnel);
-      else if (!shaper->queue_.empty()) line_.push_back(tunnel);
+      else if (!shaper->idle()) line_.push_back(tunnel);
       else shaper->setWaiting(false);
     }
     // Whose turn it was when the rate was used up begins next time.

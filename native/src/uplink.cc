@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "coarse_clock.h"
+#include "flow_hash.h"
 #include "mss_clamp.h"
 #include "packet_filter.h"
 
@@ -179,7 +180,7 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
 
 bool Uplink::held(Tunnel& tunnel, ByteView packet) {
   FrameQueue::Losses losses;
-  uint8_t* const at = tunnel.shapers->up.hold(packet.size(), exactUs(), tunnel.pool(), losses);
+  uint8_t* const at = tunnel.shapers->up.hold(packet.size(), flowHash(packet), exactUs(), tunnel.pool(), losses);
   if (at == nullptr) return false;
   std::memcpy(at, packet.data(), packet.size());
   stats_.add(Stat::rxDropped, losses.dropped + losses.late);

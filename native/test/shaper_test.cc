@@ -2,7 +2,9 @@
 // sanitizer: thread
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <map>
+#include <random>
 #include <thread>
 
 #include "rate_shares.h"
@@ -28,17 +30,20 @@ struct Bench {
     return shaper;
   }
   // One packet for a tunnel.
-  void offer(uint32_t id, size_t length) {
+  void offer(uint32_t id, size_t length, uint32_t flow = 0) {
     FrameQueue::Losses losses;
-    uint8_t* const at = shapers.at(id)->hold(length, nowUs, pool, losses);
+    uint8_t* const at = shapers.at(id)->hold(length, flow, nowUs, pool, losses);
     if (at == nullptr) pass(id, length);
-    else std::fill_n(at, length, uint8_t{0});
+    else std::fill_n(at, length, static_cast<uint8_t>(flow));
     lost[id] += losses.dropped + losses.late;
   }
   void serve() {
     line.serve(
         nowUs, pool, [&](uint32_t id) { return shapers.contains(id) ? shapers.at(id).get() : nullptr; },
-        [&](uint32_t id, ByteView frame) { pass(id, frame.size() - cstp::kHeader); },
+        [&](uint32_t id, ByteView frame) {
+          pass(id, frame.size() - cstp::kHeader);
+          ++ofFlow[frame[cstp::kHeader]];
+        },
         [&](uint32_t id, const FrameQueue::Losses& losses) { lost[id] += losses.dropped + losses.late; });
   }
   void pass(uint32_t id, size_t length) {
@@ -59,7 +64,7 @@ struct Bench {
   BufferPool pool;
   ShaperLine line;
   std::map<uint32_t, std::unique_ptr<Shaper>> shapers;
-  std::map<uint32_t, size_t> passed, lost;
+  std::map<uint32_t, size_t> passed, lost, ofFlow;
   std::map<uint32_t, uint64_t> last;
 };
 
@@ -134,6 +139,62 @@ TEST_CASE("a flood keeps its rate and is bounded in bytes; small packets and lar
     CHECK(one.passed[1] <= (2'500'000 + 1'250 * kBurst) * 102 / 100);
     CHECK(one.lost[1] > 0);
   }
+}
+
+TEST_CASE("one who asks and answers beside his own bulk loses nothing, and does not wait behind it") {
+  Bench one;
+  Shaper& shaper = one.tunnel(1, {bucket(1'000'000)});
+  uint64_t worst = 0;
+  for (int ms = 0; ms < 5000; ++ms, one.nowUs += 1000) {
+    while (shaper.queued() < 100'000) one.offer(1, 1400);
+    if (ms % 20 == 10) {
+      const size_t before = one.ofFlow[1];
+      one.offer(1, 84, 1);
+      const uint64_t sent = one.nowUs;
+      for (; one.ofFlow[1] == before; one.nowUs += 100) one.serve();
+      worst = std::max(worst, one.nowUs - sent);
+    }
+    one.serve();
+  }
+  CHECK(one.ofFlow[1] == 250);
+  CHECK(one.lost[1] > 20);  // of the bulk
+  CHECK(worst <= 3'000);    // two packets at the rate
+}
+
+TEST_CASE("packets of a flow keep their order while it comes and goes, whatever else waits") {
+  Bench one;
+  one.tunnel(1, {bucket(500'000)});
+  std::map<uint32_t, uint32_t> next, seen;
+  std::minstd_rand random(7);
+  size_t passed = 0;
+  for (int ms = 0; ms < 3000; ++ms, one.nowUs += 1000) {
+    for (int i = 0; i < 3; ++i) {
+      const uint32_t flow = random() % 8;
+      const size_t length = 100 + random() % 300;
+      FrameQueue::Losses losses;
+      uint8_t* const at = one.shapers.at(1)->hold(length, flow * 77, one.nowUs, one.pool, losses);
+      const uint32_t number = ++next[flow];
+      if (at == nullptr) {
+        REQUIRE(number > seen[flow]);
+        seen[flow] = number;
+        continue;
+      }
+      std::memcpy(at, &flow, 4);
+      std::memcpy(at + 4, &number, 4);
+    }
+    one.line.serve(
+        one.nowUs, one.pool, [&](uint32_t id) { return one.shapers.at(id).get(); },
+        [&](uint32_t, ByteView frame) {
+          uint32_t flow, number;
+          std::memcpy(&flow, &frame[cstp::kHeader], 4);
+          std::memcpy(&number, &frame[cstp::kHeader + 4], 4);
+          REQUIRE(number > seen[flow]);
+          seen[flow] = number;
+          ++passed;
+        },
+        [](uint32_t, const FrameQueue::Losses&) {});
+  }
+  CHECK(passed > 2000);
 }
 
 TEST_CASE("tunnels with one rate together share it evenly, and each keeps to its own") {
