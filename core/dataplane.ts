@@ -114,6 +114,8 @@ export interface ConnectionInfo {
   readonly cipher: string
   /** Longest IP packet towards the peer, bytes, as the kernel knows it of the TCP connection; absent when it does not, and behind a proxy. */
   readonly pathMtu?: number
+  /** What a client signs to show that a key is its own (reference protocol section 4.4): its Finished, 12, 32 or 48 bytes; with TLS 1.3 also 32 of the exporter of RFC 9266. */
+  readonly channelBindings: readonly Uint8Array[]
   /** DER, leaf first; empty without a client certificate. */
   readonly peerCertificates: readonly Uint8Array[]
   /** X509_V_OK = 0; meaningful only with certificates. */

@@ -15,6 +15,7 @@ export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): Con
   const tlsVersion = field().toString('latin1')
   const cipher = field().toString('latin1')
   const proxyAddress = field().toString('latin1')
+  const channelBindings = [field(), field()].filter(({ length }) => length > 0).map((binding) => Buffer.from(binding))
   const peerCertificates: Uint8Array[] = []
   while (at < bytes.length) peerCertificates.push(Buffer.from(field()))
   return {
@@ -26,6 +27,7 @@ export function readConnectionInfo(handle: ConnectionHandle, bytes: Buffer): Con
     tlsVersion,
     cipher,
     ...(pathMtu === 0 ? {} : { pathMtu }),
+    channelBindings,
     peerCertificates,
     verifyResult: bytes.readUInt32LE(4),
   }

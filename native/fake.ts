@@ -24,6 +24,7 @@
  * Events arrive in batches from `setImmediate`, never from inside a call. `stop()` delivers, before it returns,
  * `closed` of living connections and `tunnelDown` ('stopped') of living tunnels, as the addon does.
  */
+import { randomBytes } from 'node:crypto'
 import type {
   ConnectionHandle, ConnectionInfo, DataPlane, DataPlaneHandler, DeviceSpec, DropHow, DtlsDownReason, ListenAddress, OpenInfo, OpenSpec, Promotion, StatName, TlsContextSpec,
   TunnelCounters, TunnelDownReason, TunnelHandle, TunnelSpec,
@@ -69,6 +70,9 @@ interface Item {
 const zeroCounters: TunnelCounters = {
   rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, rxSpoofed: 0n, rxInvalid: 0n, txDropped: 0n, dtlsRxPackets: 0n, dtlsRxBytes: 0n, dtlsTxPackets: 0n, dtlsTxBytes: 0n, silentMs: 0n, inactiveMs: 0n,
 }
+
+/** Of the lengths they have with SHA-384. */
+const bindings = (version: string): readonly Uint8Array[] => (version === 'TLSv1.3' ? [randomBytes(48), randomBytes(32)] : [randomBytes(12)])
 
 export class FakeDataPlane implements DataPlane {
   /** Inner packets that passed the source check, in order. */
@@ -196,11 +200,12 @@ export class FakeDataPlane implements DataPlane {
   connect({ peer, serverName, tlsVersion, cipher, peerCertificates, verifyResult, halfOpen }: FakePeer = {}): FakeClient {
     if (this.#handler === undefined) throw new DataPlaneError('ECONNREFUSED', 'connect', 'the fake data plane is not open')
     const handle = ++this.#lastHandle as ConnectionHandle
-    const client = new FakeClient(handle, halfOpen ?? false)
+    const version = tlsVersion ?? 'TLSv1.3'
+    const client = new FakeClient(handle, halfOpen ?? false, bindings(version))
     const info: ConnectionInfo = {
       handle, peer: peer ?? { address: '192.0.2.1', port: 1024 + (handle % 60_000) }, local: this.#listeners[0] ?? { address: '192.0.2.254', port: 443 },
-      ...(serverName === undefined ? {} : { serverName }), tlsVersion: tlsVersion ?? 'TLSv1.3', cipher: cipher ?? 'TLS_AES_256_GCM_SHA384',
-      peerCertificates: peerCertificates ?? [], verifyResult: verifyResult ?? 0,
+      ...(serverName === undefined ? {} : { serverName }), tlsVersion: version, cipher: cipher ?? 'TLS_AES_256_GCM_SHA384',
+      channelBindings: client.channelBindings, peerCertificates: peerCertificates ?? [], verifyResult: verifyResult ?? 0,
     }
     this.#stats.accepted++
     this.#stats.handshakes++

@@ -28,7 +28,8 @@ export class FakeClient {
   /** This side sent FIN. */
   finished = false
 
-  constructor(readonly handle: ConnectionHandle, readonly halfOpen: boolean) {}
+  /** `channelBindings`: what both ends know of this connection alone. */
+  constructor(readonly handle: ConnectionHandle, readonly halfOpen: boolean, readonly channelBindings: readonly Uint8Array[]) {}
 
   /** Bytes to the gateway; before promotion they arrive there in chunks of at most 16 KiB, one for each grant. */
   write(bytes: Uint8Array | string): void {

@@ -47,6 +47,22 @@ uint32_t pathMtu(int fd) {
   return static_cast<uint32_t>(std::clamp(mtu, 0, 0xffff));
 }
 
+// verify_data of the client's first Finished, without the header of its message.
+void putFinished(Bytes& out, SSL* ssl) {
+  uint8_t finished[EVP_MAX_MD_SIZE];
+  const size_t length = SSL_get_peer_finished(ssl, finished, sizeof finished);
+  putField(out, {reinterpret_cast<char*>(finished), std::min(length, sizeof finished)});
+}
+
+// RFC 9266; older versions have no exporter that is bound to the handshake.
+void putExporter(Bytes& out, SSL* ssl) {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  uint8_t binding[32];
+  const bool made = SSL_version(ssl) >= TLS1_3_VERSION &&
+                    SSL_export_keying_material(ssl, binding, sizeof binding, kLabel.data(), kLabel.size(), nullptr, 0, 0) == 1;
+  putField(out, {reinterpret_cast<char*>(binding), made ? sizeof binding : 0});
+}
+
 // Empty for a connection that no proxy passes on.
 Endpoint proxyOf(int fd, bool proxied) {
   sockaddr_storage address{};
@@ -71,6 +87,8 @@ Bytes connectionInfo(SSL* ssl, const Endpoint& peer, const Endpoint& local, bool
   putField(out, SSL_get_version(ssl));
   putField(out, SSL_get_cipher_name(ssl));
   putField(out, proxy.address);
+  putFinished(out, ssl);
+  putExporter(out, ssl);
   if (X509* leaf = SSL_get0_peer_certificate(ssl)) {
     putCertificate(out, leaf);
     STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);  // on a server without the leaf

@@ -8,7 +8,7 @@ import { BodyRoom } from './request-body.ts'
 import { connectText, login, portFixture } from './testing.ts'
 
 const info: ConnectionInfo = {
-  handle: 7 as ConnectionHandle, peer: { address: '192.0.2.1', port: 5000 }, local: { address: '192.0.2.254', port: 443 }, tlsVersion: 'TLSv1.3', cipher: 'x', peerCertificates: [], verifyResult: 0,
+  handle: 7 as ConnectionHandle, peer: { address: '192.0.2.1', port: 5000 }, local: { address: '192.0.2.254', port: 443 }, tlsVersion: 'TLSv1.3', cipher: 'x', channelBindings: [], peerCertificates: [], verifyResult: 0,
 }
 const TIMES = { headersTimeoutMs: 100, requestTimeoutMs: 300, keepAliveTimeoutMs: 1000 }
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

@@ -69,7 +69,7 @@ export function connectRequest(headers: Lines, port = 443): ConnectRequest {
     headers: new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? [value] : value])),
     connection: {
       handle: 1 as ConnectionHandle, peer: { address: '192.0.2.7', port: 5000 }, local: { address: '192.0.2.1', port },
-      tlsVersion: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', peerCertificates: [], verifyResult: 0,
+      tlsVersion: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', channelBindings: [], peerCertificates: [], verifyResult: 0,
     },
   }
 }

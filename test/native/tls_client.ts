@@ -51,6 +51,11 @@ export class TlsClient {
   received(): Buffer {
     return Buffer.concat(this.#received)
   }
+  get channelBindings(): readonly Uint8Array[] {
+    const finished = this.tls.getFinished() ?? Buffer.alloc(0)
+    // Without a context, which the type does not know.
+    return this.tls.getProtocol() === 'TLSv1.3' ? [finished, this.tls.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', undefined as never)] : [finished]
+  }
   destroy(): void {
     if (this.#reset) return
     this.tls.destroy()

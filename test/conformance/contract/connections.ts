@@ -14,6 +14,13 @@ export function connections({ withPlane }: ContractKit): void {
     assert.equal(connection.info.peerCertificates, [])
   })
 
+  withPlane('a connection is announced with what binds a signature to it', async ({ connect }) => {
+    const [one, other] = [await connect(), await connect()]
+    assert.equal(one.connection.info.channelBindings.map((binding) => Buffer.from(binding)), one.client.channelBindings.map((binding) => Buffer.from(binding)))
+    assert.equal(one.connection.info.channelBindings.map(({ length }) => length), [48, 32])
+    assert.not.equal(one.connection.info.channelBindings, other.connection.info.channelBindings)
+  })
+
   withPlane('request bytes come in order, one chunk for each grant', async ({ plane, seen, connect }) => {
     const waiting: [number, number][] = []
     seen.onData = (handle, seq) => (waiting.push([handle, seq]), false)

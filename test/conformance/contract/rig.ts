@@ -17,6 +17,8 @@ export interface ContractClient {
   resume(): void
   received(): Buffer
   readonly ended: boolean
+  /** As the client's TLS has them. */
+  readonly channelBindings: readonly Uint8Array[]
 }
 
 /** A client's DTLS channel after its handshake. */
