@@ -78,7 +78,7 @@ export interface AuthContext {
   /** P-256 SPKI, DER (reference/protocol sections 4.3 and 4.4). */
   readonly strapKey?: Uint8Array | undefined
   readonly strapDhKey?: Uint8Array | undefined
-  /** Identity proved by earlier steps of the chain. */
+  /** Identity proved by earlier steps of the chain; with `decoy` only a name that somebody claims. */
   readonly identity?: Identity
   /**
    * An earlier step of the chain has failed, and nobody may learn which: the step asks as it would ask anybody, and every

@@ -129,7 +129,14 @@ export interface ConfigListener {
 }
 
 export interface MetricSource {
-  collect(): readonly { readonly name: string; readonly help: string; readonly type: 'counter' | 'gauge'; readonly value: number | bigint }[]
+  /** Rows of one name differ in their labels, which have few values. */
+  collect(): readonly {
+    readonly name: string
+    readonly help: string
+    readonly type: 'counter' | 'gauge'
+    readonly value: number | bigint
+    readonly labels?: Readonly<Record<string, string>>
+  }[]
 }
 
 /** What `postern status` says of a plugin beside its state: `data` stands in the JSON under `name`, `text` is a line for people; undefined: nothing to say. */

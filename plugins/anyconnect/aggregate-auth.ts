@@ -1,20 +1,22 @@
-import { randomBytes } from 'node:crypto'
 import {
   formatEndpoint, GatewayError, PeerError,
-  type AdmissionRule, type Audit, type AuthBackend, type AuthContext, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Logger, type RefusalReason, type Session,
+  type AdmissionRule, type AuthBackend, type AuthContext, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Audit, type Logger, type LoginGuard, type RefusalReason, type Session,
   type Sessions,
 } from '../../core/api.ts'
+import { alternativesOf } from './alternatives.ts'
 import { authRequestDocument, certificateRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
 import { readClientDocument, type ClientDocument, type ClientFacts } from './client-document.ts'
 import { clearCookie, setCookie, updateCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
 import { dialledNames, dialledOrigin } from './dialled-names.ts'
-import { chainOf, Dialogue, type DialogueOutcome } from './dialogue.ts'
+import { Dialogue, type DialogueOutcome, type Failure } from './dialogue.ts'
 import type { Dialogues, OpenDialogue } from './dialogues.ts'
+import { groupOf } from './group-of.ts'
 import type { ChosenGroup } from './group-choice.ts'
 import { dynamicSplitNodes, knowsDynamicSplit } from './dynamic-split.ts'
-import { PacedLog } from './paced-log.ts'
-import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT } from './refusals.ts'
+import { LoginPlaces } from './login-places.ts'
+import { LoginRecords, type LoginPlace } from './login-records.ts'
+import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT, USER_BUSY_TEXT } from './refusals.ts'
 import { clientFamily, printable } from './user-agent.ts'
 import type { VirtualHost, VirtualHosts } from './virtual-hosts.ts'
 
@@ -48,6 +50,9 @@ export interface AggregateAuthParts {
   readonly hosts: VirtualHosts
   readonly counters: Counters
   readonly backends: () => readonly AuthBackend[]
+  readonly guards: () => readonly LoginGuard[]
+  /** `friendly-login-texts` of now. */
+  readonly friendly: () => boolean
   readonly admissions: () => readonly AdmissionRule[]
   readonly profile: (session: Session) => ClientProfile | undefined
   /** Of the whole gateway, 0 = no limit. */
@@ -58,13 +63,11 @@ export interface AggregateAuthParts {
 
 /** The login: documents in, documents and cookies out (reference/protocol section 3). Knows no socket. */
 export class AggregateAuth {
-  private readonly noMethod: PacedLog
-  private readonly unavailable: PacedLog
+  private readonly records: LoginRecords
+  private readonly places = new LoginPlaces()
 
   constructor(private readonly parts: AggregateAuthParts) {
-    const { clock, log } = parts
-    this.noMethod = new PacedLog(clock, (fields) => log.error('no login method of the group is available', fields))
-    this.unavailable = new PacedLog(clock, (fields) => log.error('login not possible right now', fields))
+    this.records = new LoginRecords(parts)
   }
 
   async answer(request: LoginRequest): Promise<LoginAnswer> {
@@ -101,11 +104,14 @@ export class AggregateAuth {
   }
 
   private async init(request: LoginRequest, dialect: Dialect, facts: ClientFacts, error?: string): Promise<LoginAnswer> {
-    const earlier = request.cookies.get('webvpncontext')
-    if (earlier !== undefined) this.parts.dialogues.remove(earlier)
+    const handle = request.cookies.get('webvpncontext')
+    const earlier = this.parts.dialogues.get(handle)
+    if (handle !== undefined) this.parts.dialogues.remove(handle)
     const host = this.hostOf(request)
     const chosen = host.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
-    const open = this.open(request, host, chosen, facts)
+    // Who comes back without a certificate has none, whether it says so or not; the plain dialect cannot be asked.
+    const certificateMissing = facts.certificateMissing || (request.connection.peerCertificates.length === 0 && (dialect === 'plain' || earlier?.dialogue.certificateWanted === true))
+    const open = this.open(request, host, chosen, { ...facts, certificateMissing })
     return this.conclude(request, dialect, open, await open.dialogue.begin(), error)
   }
 
@@ -117,11 +123,13 @@ export class AggregateAuth {
     let open = kept?.host === host.name ? kept : undefined
     if (!open && handle !== undefined) return this.init(request, dialect, facts, STALE_TEXT)
     if (open?.dialogue.busy) return this.form(request, dialect, open, open.dialogue.form ?? EMPTY_FORM, BUSY_TEXT)
+    // An answer where a certificate was asked for: there is none.
+    if (open?.dialogue.certificateWanted === true && !open.dialogue.form) return this.init(request, dialect, { ...open.facts, certificateMissing: true })
     const picked = host.groups.bySelect(facts.groupSelect)
     if (!open) {
       // A form posted without having been asked for.
       const chosen = host.groups.choose({ path: request.path, groupAccess: facts.groupAccess, groupSelect: facts.groupSelect })
-      open = this.open(request, host, chosen, facts)
+      open = this.open(request, host, chosen, { ...facts, certificateMissing: true })
       const first = await open.dialogue.begin()
       if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
     } else if (picked && picked !== open.chosen.group && open.chosen.by !== 'url') {
@@ -129,7 +137,7 @@ export class AggregateAuth {
       const first = await open.dialogue.begin()
       if (first.kind !== 'form') return this.conclude(request, dialect, open, first)
     }
-    return this.conclude(request, dialect, open, await open.dialogue.answer(values))
+    return this.conclude(request, dialect, open, await open.dialogue.answer(values, request.connected))
   }
 
   private hostOf({ connection }: LoginRequest): VirtualHost {
@@ -137,10 +145,22 @@ export class AggregateAuth {
   }
 
   private open(request: LoginRequest, host: VirtualHost, chosen: ChosenGroup, facts: ClientFacts, earlier?: OpenDialogue): OpenDialogue {
-    const chain = chainOf(chosen.group.auth, this.parts.backends())
-    if (chain.length === 0) this.noMethod.line({ group: chosen.group.name })
-    const context = this.context(request, host, chosen, facts)
-    const dialogue = new Dialogue(chain, context, earlier?.dialogue.failures)
+    const alternatives = alternativesOf(chosen.group.auth, this.parts.backends())
+    if (alternatives.length === 0) this.records.missing(chosen.group.name)
+    const place = placeOf(request, chosen.group.name)
+    const cookie = request.cookies.get('webvpn')
+    const session = cookie === undefined ? undefined : this.parts.sessions.byCookie(cookie)
+    const dialogue = new Dialogue({
+      alternatives,
+      context: this.context(request, host, chosen, facts),
+      guards: this.parts.guards(),
+      places: this.places,
+      trusted: session !== undefined && 'session' in session,
+      friendly: this.parts.friendly(),
+      ...(earlier && { tries: earlier.dialogue.failures }),
+      passedOver: (failure) => this.records.passedOver(failure, place),
+      abandoned: (failure) => this.records.abandoned(failure, place),
+    })
     return this.parts.dialogues.add(request.peer.address, { dialogue, host: host.name, chosen, facts }, earlier?.handle)
   }
 
@@ -165,20 +185,23 @@ export class AggregateAuth {
   private async conclude(request: LoginRequest, dialect: Dialect, open: OpenDialogue, outcome: DialogueOutcome, notice?: string): Promise<LoginAnswer> {
     switch (outcome.kind) {
       case 'form':
-        if (outcome.error) this.refused(request, open, outcome.error, outcome.user)
-        return this.form(request, dialect, open, outcome.form, outcome.error === undefined ? notice : refusalText(outcome.error))
+        if (outcome.failure) this.records.refused(outcome.failure, placeOf(request, open.chosen.group.name))
+        return this.form(request, dialect, open, outcome.form, outcome.failure === undefined ? notice : textOf(outcome.failure))
+      case 'busy':
+        return this.form(request, dialect, open, outcome.form, USER_BUSY_TEXT)
       case 'refused':
-        return this.refuse(request, dialect, open, outcome.reason, outcome.user, outcome.cause)
+        return this.refuse(request, dialect, open, outcome.failure)
       case 'certificate-wanted':
         return { status: 200, body: certificateRequestDocument(), cookies: [setCookie('webvpncontext', open.handle)] }
       case 'identity':
-        return this.admit(request, dialect, open, outcome.identity)
+        return this.admit(request, dialect, open, outcome.identity, outcome.chain)
     }
   }
 
-  private async admit(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity): Promise<LoginAnswer> {
-    const group = this.groupOf(this.hostOf(request), open.chosen, identity)
-    if (group === undefined) return this.conclude(request, dialect, open, await open.dialogue.retry('not-in-group', identity.user))
+  private async admit(request: LoginRequest, dialect: Dialect, open: OpenDialogue, identity: Identity, chain: readonly string[]): Promise<LoginAnswer> {
+    const found = groupOf(this.hostOf(request).groups, this.parts.hosts.defaultGroup, open.chosen, identity, chain)
+    if ('refused' in found) return this.conclude(request, dialect, open, await open.dialogue.retry({ reason: 'not-in-group', user: identity.user, detail: found.refused }))
+    const { group } = found
     this.parts.dialogues.remove(open.handle)
     const refusal = this.refusalByRule(request, dialect, open, identity, group)
     if (refusal) return refusal
@@ -206,13 +229,13 @@ export class AggregateAuth {
             mobile: family.mobile,
           },
         },
-        ({ id }) => this.parts.audit.record({ action: 'login', actor: identity.user, subject: id, peer: request.peer.address, ok: true, detail: `group ${group}, ${identity.source}` }),
+        ({ id }) => this.records.succeeded(identity, chain, id, placeOf(request, group)),
       )
       cookie = this.parts.sessions.cookie(session)
     } catch (error) {
-      return this.refuse(request, dialect, open, this.reasonOf(error), identity.user, error)
+      return this.refuse(request, dialect, open, { reason: this.reasonOf(error), user: identity.user, cause: error })
     }
-    this.parts.counters.logins++
+    this.parts.counters.loggedIn(chain)
     this.parts.log.info('login', { session: session.id, user: identity.user, group, ...(open.host !== undefined && { host: open.host }), peer, agent: session.device.agent })
     const certificateSha1 = this.parts.certificateSha1(request.connection.serverName)
     const profile = this.parts.profile(session)
@@ -230,20 +253,10 @@ export class AggregateAuth {
     for (const rule of this.parts.admissions()) {
       const refusal = rule.refuse(admission)
       if (!refusal) continue
-      this.parts.counters.loginsRefused++
-      this.recordRefusal(request, identity.user, refusal.reason, group)
+      this.records.refused({ reason: refusal.reason, user: identity.user, step: rule.name }, placeOf(request, group))
       return { status: 200, body: refusalDocument(dialect, refusal.text), cookies: [clearCookie('webvpncontext')] }
     }
     return undefined
-  }
-
-  /** Groups of the identity decide; without a choice by the client its first group whose login is the same stands in. */
-  private groupOf({ groups }: VirtualHost, chosen: ChosenGroup, identity: Identity): string | undefined {
-    const member = identity.groups.length === 0 ? [this.parts.hosts.defaultGroup] : identity.groups
-    if (member.includes(chosen.group.name)) return chosen.group.name
-    if (chosen.by !== 'default') return undefined
-    const sameLogin = JSON.stringify(chosen.group.auth)
-    return member.find((name) => JSON.stringify(groups.byName(name)?.auth) === sameLogin)
   }
 
   private form(request: LoginRequest, dialect: Dialect, open: OpenDialogue, form: AuthForm, error: string | undefined): LoginAnswer {
@@ -261,28 +274,10 @@ export class AggregateAuth {
     return { status: 200, body, cookies: [setCookie('webvpncontext', open.handle)] }
   }
 
-  private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): LoginAnswer {
+  private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, failure: Failure): LoginAnswer {
     this.parts.dialogues.remove(open.handle)
-    const errorId = reason === 'internal' ? randomBytes(4).toString('hex') : undefined
-    if (reason === 'internal') this.parts.log.error('login failed inside the gateway', { errorId, group: open.chosen.group.name, error: cause })
-    this.refused(request, open, reason, user, cause)
-    return { status: 200, body: refusalDocument(dialect, refusalText(reason, errorId)), cookies: [clearCookie('webvpncontext')] }
-  }
-
-  private refused(request: LoginRequest, open: OpenDialogue, reason: RefusalReason, user: string | undefined, cause?: unknown): void {
-    this.parts.counters.loginsRefused++
-    if (reason === 'unavailable') {
-      // Says nothing about who tried, and anybody can cause it as fast as the port answers.
-      this.unavailable.line({ group: open.chosen.group.name, peer: request.peer.address, error: cause })
-      return
-    }
-    this.recordRefusal(request, user, reason, open.chosen.group.name)
-  }
-
-  private recordRefusal(request: LoginRequest, user: string | undefined, reason: string, group: string): void {
-    const actor = printable(user ?? '', 64) || 'unknown'
-    this.parts.audit.record({ action: 'login', actor, peer: request.peer.address, ok: false, detail: `${reason}, group ${group}` })
-    this.parts.log.info('login refused', { user: actor, reason, group, peer: request.peer.address })
+    const errorId = this.records.refused(failure, placeOf(request, open.chosen.group.name))
+    return { status: 200, body: refusalDocument(dialect, textOf(failure, errorId)), cookies: [clearCookie('webvpncontext')] }
   }
 
   /** Refusals of the core in the words of the login. */
@@ -297,6 +292,9 @@ export class AggregateAuth {
     return maxSessions > 0 && sessions.list().length >= maxSessions ? 'server-full' : 'too-many-sessions'
   }
 }
+
+const placeOf = ({ peer }: LoginRequest, group: string): LoginPlace => ({ peer: peer.address, group })
+const textOf = ({ reason, shownAs, text }: Failure, errorId?: string): string => (text === undefined ? refusalText(shownAs ?? reason, errorId) : printable(text))
 
 const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [], certificateMissing: false } }
 const EMPTY_FORM: AuthForm = { id: 'main', message: '', fields: [] }

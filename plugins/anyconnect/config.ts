@@ -4,5 +4,6 @@ import { duration } from '../../core/api.ts'
 /** Section `[anyconnect]`. */
 export const AnyConnectConfig = z.strictObject({
   'max-login-time': duration({ min: 10, max: 3600 }).default(240).meta({ title: 'Time for a login', description: 'From the first form to the session; a person has to type in it.' }),
+  'friendly-login-texts': z.boolean().default(false).meta({ title: 'Friendly login texts', description: 'A login of several steps ends at the first that fails and says why; otherwise nobody learns which one it was' }),
 })
 export type AnyConnectConfig = z.infer<typeof AnyConnectConfig>

@@ -1,155 +1,297 @@
-import { GatewayError, type AuthBackend, type AuthContext, type AuthForm, type AuthStep, type Identity, type RefusalReason } from '../../core/api.ts'
+import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Identity, type LoginGuard, type RefusalReason } from '../../core/api.ts'
+import { asksTheSame, suits, type Alternative } from './alternatives.ts'
+import { FormAnswers } from './form-answers.ts'
+import { LoginGuards } from './login-guards.ts'
+import type { LoginPlaces } from './login-places.ts'
+import { mergedIdentity } from './merged-identity.ts'
 
 /** Wrong answers in one dialogue before it ends. */
 export const MAX_TRIES = 3
+/** Steps and forms that may follow each other without a word of the client. */
+const MAX_SILENT = 16
 
+/** Why a login, or one way to log in, came to nothing. */
+export interface Failure {
+  readonly reason: RefusalReason
+  /** What the client hears instead, where the reason would tell which step it was. */
+  readonly shownAs?: RefusalReason | undefined
+  readonly user?: string | undefined
+  /** Back-end that refused, or guard. */
+  readonly step?: string | undefined
+  /** For log and audit. */
+  readonly detail?: string | undefined
+  /** For the client, instead of the reason's own. */
+  readonly text?: string | undefined
+  readonly cause?: unknown
+}
 export type DialogueOutcome =
-  | { readonly kind: 'form'; readonly form: AuthForm; readonly error?: RefusalReason; readonly user?: string | undefined }
-  | { readonly kind: 'identity'; readonly identity: Identity }
+  | { readonly kind: 'form'; readonly form: AuthForm; readonly failure?: Failure }
+  /** Too many answers for this user are being judged; nothing was done with this one. */
+  | { readonly kind: 'busy'; readonly form: AuthForm }
+  | { readonly kind: 'identity'; readonly identity: Identity; readonly chain: readonly string[] }
   | { readonly kind: 'certificate-wanted' }
-  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly user?: string | undefined; readonly cause?: unknown }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+
+export interface DialogueParts {
+  /** In the order of the configuration; which of them suit the client is asked here. */
+  readonly alternatives: readonly Alternative[]
+  readonly context: Omit<AuthContext, 'identity' | 'decoy'>
+  readonly guards?: readonly LoginGuard[]
+  readonly places?: LoginPlaces
+  /** The client holds the cookie of a session. */
+  readonly trusted?: boolean
+  /** Tell at once that a step has failed, and which. */
+  readonly friendly?: boolean
+  /** Failures of an earlier dialogue that goes on in this one. */
+  readonly tries?: number
+  /** An alternative that could not even begin, and another was taken instead. */
+  passedOver?(failure: Failure): void
+  /** The client went away between two steps; `failure`: of one of them. */
+  abandoned?(failure: Failure): void
+}
 
 type FormStep = Extract<AuthStep, { kind: 'form' }>
+type Opening = { readonly kind: 'form'; readonly step: FormStep } | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' }>
+
+/** One way through an alternative, from its first step on. */
+class Run {
+  position = 0
+  readonly proved: Identity[] = []
+  /** Steps that have asked something. */
+  readonly asked = new Set<string>()
+  /** The first step that failed; what follows is played for nobody. */
+  failure: Failure | undefined
+  /** The name under which it is played. */
+  claimed = ''
+
+  constructor(readonly alternative: Alternative) {}
+
+  get step(): string {
+    return this.alternative.names[this.position] ?? ''
+  }
+  get isLast(): boolean {
+    return this.position + 1 >= this.alternative.steps.length
+  }
+}
 
 /**
- * Inputs that clients return under another name (reference/protocol section 3.1): a form may hold only one of them.
- */
-const RETURNED_AS_PASSWORD: readonly string[] = ['answer', 'whichpin', 'new_password']
-
-/**
- * One login: a chain of back-ends asked in turn, every one of which must name the same user. Values in, outcome out; it
+ * One login: alternatives of chains of back-ends, all of which must name the same user. Values in, outcome out; it
  * knows neither HTTP nor XML. The caller does not call `answer` while one is running (`busy`).
+ *
+ * Whoever fails one of several steps goes through the rest of them like anybody, so that nobody learns which it was.
  */
 export class Dialogue {
-  private position = 0
+  private run: Run | undefined
   private step: FormStep | undefined
-  private identity: Identity | undefined
-  private collected = new Map<string, string>()
+  private answers: FormAnswers | undefined
+  private answered = 0
+  private guards: LoginGuards
+  private accepted = false
+  private tries: number
   private running = false
+  private gone = false
+  private wanted = false
 
-  constructor(
-    private readonly chain: readonly AuthBackend[],
-    private readonly context: Omit<AuthContext, 'identity'>,
-    private tries = 0,
-  ) {}
+  constructor(private readonly parts: DialogueParts) {
+    this.tries = parts.tries ?? 0
+    this.guards = new LoginGuards(parts.guards ?? [])
+  }
 
   /** Failed attempts so far. */
   get failures(): number {
     return this.tries
   }
-
   get busy(): boolean {
     return this.running
   }
-
   /** The form that waits for an answer. */
   get form(): AuthForm | undefined {
-    return this.step?.form
+    return this.answers?.asked
+  }
+  /** The client was sent away for a certificate: it is not asked again. */
+  get certificateWanted(): boolean {
+    return this.wanted
   }
 
   begin(): Promise<DialogueOutcome> {
     return this.guarded(() => this.restart())
   }
 
-  /**
-   * Values of a client's form. An empty user name is no attempt (Cisco's client sends one first); fields that are
-   * missing are asked for again, and only they.
-   */
-  answer(values: ReadonlyMap<string, string>): Promise<DialogueOutcome> {
+  /** Values of a client's form. `connected`: whether somebody still waits for the answer. */
+  answer(values: ReadonlyMap<string, string>, connected: () => boolean = () => true): Promise<DialogueOutcome> {
     return this.guarded(async () => {
-      const step = this.step
-      if (!step) return this.restart()
-      const form = step.form
-      for (const field of form.fields) {
-        const value = values.get(field.name) ?? (RETURNED_AS_PASSWORD.includes(field.name) ? values.get('password') : undefined)
-        if (value !== undefined) this.collected.set(field.name, value)
-        else if (field.kind === 'hidden') this.collected.set(field.name, field.value ?? '')
+      const { step, answers, run } = this
+      if (!step || !answers || !run) return this.restart()
+      answers.take(values)
+      if (!answers.complete) return { kind: 'form', form: answers.asked }
+      const user = answers.user?.trim().slice(0, 128)
+      const trusted = this.parts.trusted === true || this.accepted
+      const refused = await this.guards.admit({ peer: this.parts.context.peer, group: this.parts.context.group, user, trusted, connected })
+      if (refused) return { kind: 'refused', failure: { ...refused.refusal, user: run.proved.at(-1)?.user, step: refused.guard } }
+      const leave = this.parts.places ? this.parts.places.enter(user, this.parts.context.peer, trusted) : () => undefined
+      if (!leave) return { kind: 'busy', form: answers.asked }
+      try {
+        this.answered++
+        run.asked.add(run.step)
+        this.step = undefined
+        return await this.judge(run, step, answers, await step.answer(answers.values))
+      } finally {
+        leave()
       }
-      if (form.fields.some((field) => field.name === 'username') && !this.collected.get('username')) {
-        this.collected.clear()
-        return { kind: 'form', form }
-      }
-      const missing = form.fields.filter((field) => !this.collected.has(field.name))
-      if (missing.length > 0) return { kind: 'form', form: { ...form, fields: missing } }
-      const answers = this.collected
-      this.collected = new Map()
-      return this.advance(await step.answer(answers))
     })
   }
 
   /** Counts an attempt that failed behind the back-ends (not in the group) and starts over with the first form. */
-  retry(reason: RefusalReason, user?: string): Promise<DialogueOutcome> {
-    return this.guarded(() => this.failed(reason, user))
+  retry(failure: Failure): Promise<DialogueOutcome> {
+    return this.guarded(() => this.again(failure))
   }
 
-  private async advance(first: AuthStep): Promise<DialogueOutcome> {
-    for (let step = first; ; ) {
-      if (step.kind === 'form') {
-        this.step = step
-        return { kind: 'form', form: step.form }
-      }
-      if (step.kind === 'refused') {
-        // Only a name the back-end vouches for: people type passwords into the wrong field.
-        return step.reason === 'wrong-credentials' ? this.failed(step.reason, step.user) : { kind: 'refused', reason: step.reason, user: step.user }
-      }
-      if (step.kind === 'certificate-wanted') return step
-      const merged = merge(this.identity, step.identity)
-      if (!merged) return this.failed('wrong-credentials', step.identity.user)
-      this.identity = merged
-      const next = this.chain[++this.position]
-      if (!next) return { kind: 'identity', identity: merged }
-      step = await next.begin({ ...this.context, identity: merged })
-    }
-  }
-
-  private async failed(reason: RefusalReason, user?: string): Promise<DialogueOutcome> {
-    if (++this.tries >= MAX_TRIES) return { kind: 'refused', reason: 'too-many-tries', user }
-    const again = await this.restart()
-    return again.kind === 'form' ? { ...again, error: reason, user } : { kind: 'refused', reason, user }
+  /** Nobody will answer any more: what was judged and not finished counts as a failure, right or wrong alike. */
+  abandon(): void {
+    this.gone = true
+    const { run } = this
+    if (this.running || !run || !this.guards.pending || this.answered === 0) return
+    this.guards.failed()
+    const { reason, user, step, detail } = run.failure ?? { reason: 'wrong-credentials', user: run.proved.at(-1)?.user, step: run.step }
+    this.parts.abandoned?.({ reason, user, step, detail: [detail, 'the client did not go on'].filter(Boolean).join('; ') })
   }
 
   private async restart(): Promise<DialogueOutcome> {
-    this.position = 0
-    this.identity = undefined
     this.step = undefined
-    this.collected = new Map()
-    const first = this.chain[0]
-    if (!first) return { kind: 'refused', reason: 'unavailable' }
-    const step = await first.begin(this.context)
-    // Nothing was asked, so asking again changes nothing.
-    return step.kind === 'refused' ? { kind: 'refused', reason: step.reason, user: step.user } : this.advance(step)
+    this.answers = undefined
+    this.answered = 0
+    const { alternatives, context } = this.parts
+    if (alternatives.length === 0) return { kind: 'refused', failure: { reason: 'unavailable', detail: 'no back-end of the group is there' } }
+    const suitable = alternatives.filter((alternative) => suits(alternative, context))
+    let first: Failure | undefined
+    for (const alternative of suitable) {
+      const run = new Run(alternative)
+      const opening = await this.open(run)
+      if (opening.kind === 'form') return this.show(run, opening.step)
+      if (opening.kind !== 'refused') return opening
+      this.parts.passedOver?.(opening.failure)
+      first ??= opening.failure
+    }
+    return { kind: 'refused', failure: first ?? { reason: 'unavailable', detail: 'no login of the group suits this client', text: NO_LOGIN_SUITS } }
   }
 
-  private async guarded(run: () => Promise<DialogueOutcome>): Promise<DialogueOutcome> {
+  private async open(run: Run): Promise<Opening> {
+    return this.advance(run, await this.beginStep(run))
+  }
+
+  private beginStep(run: Run): AuthStep | Promise<AuthStep> {
+    const identity = run.failure ? { user: run.claimed, groups: [], source: run.failure.step ?? '' } : mergedIdentity(run.proved)
+    const step = run.alternative.steps[run.position]
+    if (!step) throw new GatewayError('INTERNAL', 'a chain has no such step')
+    return step.begin({ ...this.parts.context, ...(identity && { identity }), ...(run.failure && { decoy: true }) })
+  }
+
+  /** To the next form, or the end. */
+  private async advance(run: Run, first: AuthStep): Promise<Opening> {
+    let step = first
+    for (let silent = 0; silent < MAX_SILENT; silent++) {
+      if (step.kind === 'form') return { kind: 'form', step }
+      if (step.kind === 'certificate-wanted') {
+        const { certificates, certificateMissing } = this.parts.context
+        if (certificates.length === 0 && !certificateMissing && !this.wanted && this.answered === 0) {
+          this.wanted = true
+          return { kind: 'certificate-wanted' }
+        }
+        step = { kind: 'refused', reason: 'certificate-refused', detail: certificates.length > 0 ? 'asked again for a certificate' : 'the client has none' }
+      }
+      if (step.kind === 'identity' && !run.failure) {
+        run.proved.push(step.identity)
+        const identity = mergedIdentity(run.proved)
+        if (!run.asked.has(run.step) && this.parts.context.certificates.length > 0) this.accepted = true
+        if (!identity) step = { kind: 'refused', reason: 'wrong-credentials', user: run.proved[0]?.user ?? '', detail: `names ${step.identity.user}, the step before it ${run.proved.at(-2)?.user}` }
+        else if (run.isLast) {
+          this.guards.succeeded()
+          return { kind: 'identity', identity, chain: run.alternative.names }
+        }
+      }
+      if (step.kind === 'refused') {
+        const failure: Failure = run.failure ?? { reason: step.reason, user: step.user, step: run.step, detail: step.detail, text: step.text }
+        const goesOn = HIDDEN.includes(step.reason) && this.answered > 0 && !run.isLast && this.parts.friendly !== true
+        if (!goesOn) return { kind: 'refused', failure }
+        run.failure ??= { ...failure, ...(failure.reason !== 'wrong-credentials' && { shownAs: 'wrong-credentials' }) }
+        run.claimed ||= failure.user ?? run.proved.at(-1)?.user ?? this.answers?.user?.trim().slice(0, 128) ?? ''
+      } else if (run.failure && run.isLast) return { kind: 'refused', failure: run.failure }
+      run.position++
+      step = await this.beginStep(run)
+    }
+    throw new GatewayError('INTERNAL', 'the steps of a login do not end')
+  }
+
+  /** What an answer led to. Alternatives that ask the same get it too before it counts as wrong. */
+  private async judge(run: Run, asked: FormStep, answers: FormAnswers, verdict: AuthStep): Promise<DialogueOutcome> {
+    const isFirst = this.answered === 1 && !run.failure
+    if (!isFirst || verdict.kind !== 'refused' || !PASSES_ON.includes(verdict.reason)) return this.settle(run, await this.advance(run, verdict))
+    const tried: { readonly run: Run; readonly verdict: Extract<AuthStep, { kind: 'refused' }> }[] = [{ run, verdict }]
+    const rest = this.parts.alternatives.slice(this.parts.alternatives.indexOf(run.alternative) + 1)
+    for (const alternative of rest.filter((one) => suits(one, this.parts.context))) {
+      const other = new Run(alternative)
+      const opening = await this.open(other)
+      if (opening.kind !== 'form' || !asksTheSame(opening.step.form, asked.form)) continue
+      other.asked.add(other.step)
+      const next = await opening.step.answer(answers.values)
+      if (next.kind !== 'refused' || !PASSES_ON.includes(next.reason)) return this.settle(other, await this.advance(other, next))
+      tried.push({ run: other, verdict: next })
+    }
+    // What one of them calls wrong is wrong, though another could not be asked; who has the longest way to go plays it.
+    const wrong = tried.filter((one) => one.verdict.reason === 'wrong-credentials')
+    const chosen = (wrong.length > 0 ? wrong : tried).reduce((best, one) => (left(one.run) > left(best.run) ? one : best))
+    const others = tried.filter((one) => one !== chosen).map((one) => `${one.run.step}: ${one.verdict.detail ?? one.verdict.reason}`)
+    const detail = [...(chosen.verdict.detail === undefined ? [] : [chosen.verdict.detail]), ...others].join('; ')
+    return this.settle(chosen.run, await this.advance(chosen.run, { ...chosen.verdict, ...(detail === '' ? {} : { detail }) }))
+  }
+
+  private settle(run: Run, opening: Opening): Promise<DialogueOutcome> | DialogueOutcome {
+    if (opening.kind === 'form') return this.show(run, opening.step)
+    if (opening.kind !== 'refused') return opening
+    const { failure } = opening
+    if ((failure.shownAs ?? failure.reason) === 'wrong-credentials') {
+      // A text of the step's own would tell which it was.
+      const tells = this.parts.friendly === true || (run.asked.size <= 1 && run.isLast)
+      this.guards.failed()
+      return this.again(tells ? failure : { ...failure, text: undefined })
+    }
+    this.guards.forget()
+    return opening
+  }
+
+  private show(run: Run, step: FormStep): DialogueOutcome {
+    const known = run.failure ? run.claimed : mergedIdentity(run.proved)?.user
+    this.run = run
+    this.step = step
+    this.answers = new FormAnswers(step.form, known === '' ? undefined : known)
+    return { kind: 'form', form: this.answers.asked }
+  }
+
+  private async again(failure: Failure): Promise<DialogueOutcome> {
+    if (++this.tries >= MAX_TRIES) return { kind: 'refused', failure: { ...failure, reason: 'too-many-tries', shownAs: undefined, text: undefined, detail: [failure.reason, failure.detail].filter(Boolean).join(', ') } }
+    const outcome = await this.restart()
+    return outcome.kind === 'form' ? { ...outcome, failure } : { kind: 'refused', failure }
+  }
+
+  private async guarded(action: () => Promise<DialogueOutcome>): Promise<DialogueOutcome> {
     if (this.running) throw new GatewayError('INTERNAL', 'two answers at once in one dialogue')
     this.running = true
     try {
-      return await run()
+      return await action()
     } catch (cause) {
-      return { kind: 'refused', reason: 'internal', cause }
+      this.guards.forget()
+      return { kind: 'refused', failure: { reason: 'internal', user: this.run?.failure?.user ?? this.run?.proved.at(-1)?.user, step: this.run?.step, cause } }
     } finally {
       this.running = false
+      if (this.gone) this.abandon()
     }
   }
 }
 
-/** The first alternative whose back-ends all exist. */
-export function chainOf(alternatives: readonly (readonly string[])[], backends: readonly AuthBackend[]): readonly AuthBackend[] {
-  for (const names of alternatives) {
-    const chain = names.map((name) => backends.find((backend) => backend.name === name))
-    if (chain.length > 0 && chain.every((backend) => backend !== undefined)) return chain
-  }
-  return []
-}
-
-function merge(earlier: Identity | undefined, later: Identity): Identity | undefined {
-  if (!earlier) return later
-  if (earlier.user.toLowerCase() !== later.user.toLowerCase()) return undefined
-  const attributes = later.attributes ?? earlier.attributes
-  return {
-    user: later.user,
-    groups: later.groups.length > 0 ? later.groups : earlier.groups,
-    ...(attributes === undefined ? {} : { attributes }),
-    source: `${earlier.source}+${later.source}`,
-  }
-}
+/** Shown to a client that none of the group's logins suits. */
+export const NO_LOGIN_SUITS = 'This client cannot take any login of this group.'
+/** Of a step that is not the last one these say that what was typed is wrong, or right: not before the end. */
+const HIDDEN: readonly RefusalReason[] = ['wrong-credentials', 'locked', 'expired', 'password-expired', 'not-in-group']
+/** After these the next alternative that asks the same is tried. */
+const PASSES_ON: readonly RefusalReason[] = ['wrong-credentials', 'unavailable']
+const left = ({ position, alternative }: Run): number => alternative.steps.length - position

@@ -35,7 +35,7 @@ export class Dialogues {
 
   constructor(
     private readonly clock: Clock,
-    private readonly lifetimeMs: number,
+    private readonly lifetimeMs: () => number,
   ) {}
 
   get size(): number {
@@ -55,7 +55,7 @@ export class Dialogues {
     const neighbours = this.byNetwork.get(network)
     if (neighbours && neighbours.size >= DIALOGUE_LIMITS.perAddress) this.evict(first(neighbours))
     if (this.entries.size >= DIALOGUE_LIMITS.total) this.evict(first(mostCrowded(this.byNetwork.values())))
-    const entry: Entry = { key: keyOf(handle), network, expires: this.clock.monotonic() + this.lifetimeMs, open: { ...value, handle } }
+    const entry: Entry = { key: keyOf(handle), network, expires: this.clock.monotonic() + this.lifetimeMs(), open: { ...value, handle } }
     this.entries.set(entry.key, entry)
     const set = this.byNetwork.get(network) ?? new Set()
     this.byNetwork.set(network, set.add(entry))
@@ -96,6 +96,7 @@ export class Dialogues {
   }
 
   private forget(entry: Entry): void {
+    entry.open.dialogue.abandon()
     this.entries.delete(entry.key)
     const set = this.byNetwork.get(entry.network)
     set?.delete(entry)

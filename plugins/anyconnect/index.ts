@@ -23,7 +23,9 @@ export default {
     const sessions = container.resolve<Sessions>(SESSIONS)
     const tls = container.isRegistered(TLS_FACTS, true) ? container.resolve<TlsFacts>(TLS_FACTS) : undefined
 
-    const dialogues = new Dialogues(clock, context.config['max-login-time'] * 1000)
+    let own = context.config
+    context.onConfig((config) => void (own = config))
+    const dialogues = new Dialogues(clock, () => own['max-login-time'] * 1000)
     const counters = new Counters(dialogues)
     const hosts = new VirtualHosts(config)
     const auth = new AggregateAuth({
@@ -33,6 +35,8 @@ export default {
       },
       audit: container.resolve<Audit>(AUDIT),
       backends: () => slots.authBackend.list(),
+      guards: () => slots.loginGuard.list(),
+      friendly: () => own['friendly-login-texts'],
       admissions: () => slots.admission.list(),
       profile: (session) => slots.clientProfile.get()?.profile(session),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),

@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert'
 import { DEFAULT_LIMITS } from '../../core/api.ts'
 import { Counters } from './counters.ts'
 import { MAX_TRIES } from './dialogue.ts'
+import { MAX_ANSWER } from './form-answers.ts'
+import { PLACE_LIMITS } from './login-places.ts'
 import { DIALOGUE_LIMITS } from './dialogues.ts'
 import { REQUEST_LIMITS } from './request-guard.ts'
 
@@ -26,10 +28,15 @@ test('the bounds in the README are those of the code', () => {
     `| ${seconds(limits.keepAliveTimeoutMs)} |`,
     `| ${number(DIALOGUE_LIMITS.total)} in all, ${DIALOGUE_LIMITS.perAddress} from one address |`,
     `| wrong answers in one dialogue | ${MAX_TRIES} |`,
+    `| ${number(PLACE_LIMITS.total)} in all, ${PLACE_LIMITS.perUser} for one user, ${PLACE_LIMITS.perUserAndNetwork} of them from one address;`,
+    `| one value of a form | ${number(MAX_ANSWER)} characters |`,
   ]) assert.ok(README.includes(row), row)
 })
 test('every metric has its row', () => {
-  for (const { name, type } of new Counters({ size: 0, evicted: 0 }).collect()) assert.ok(README.includes(`| \`${name}\` | ${type} |`), name)
+  const counters = new Counters({ size: 0, evicted: 0 })
+  counters.loggedIn(['local', 'totp'])
+  counters.refused('local', 'wrong-credentials')
+  for (const { name, type } of counters.collect()) assert.ok(README.includes(`| \`${name}\` | ${type} |`), name)
 })
 
 test.run()

@@ -33,6 +33,7 @@ export const refusalText = (reason: RefusalReason, errorId = ''): string => LOGI
 /** Shown with a fresh form when the dialogue that a client goes on with is gone. */
 export const STALE_TEXT = 'The login took too long. Please try again.'
 export const BUSY_TEXT = 'The previous answer is still being checked. Please try again.'
+export const USER_BUSY_TEXT = 'Other logins of this user are being checked. Please try again.'
 /** With 400 and `<error id="98">`. */
 export const UNPARSABLE_TEXT = 'VPN Server could not parse request.'
 

@@ -172,6 +172,7 @@ export interface PortFixtureOptions {
   readonly backends?: readonly AuthBackend[]
   readonly port?: PortOptions
   readonly maxLoginTimeMs?: number
+  readonly friendly?: boolean
   readonly certificateSha1?: string
   readonly maxSessions?: number
   readonly bodyRoom?: number
@@ -192,9 +193,9 @@ export function portFixture(options: PortFixtureOptions = {}) {
     gateway: { name: 'vpn.example.com', groups: gatewayGroups } as unknown as GatewayConfig['gateway'],
     groups: new Map(groups.map((one) => [one.name, one])), hosts: new Map((options.hosts ?? []).map((one) => [one.name, one])),
   })
-  const dialogues = new Dialogues(clock, options.maxLoginTimeMs ?? 240_000)
+  const dialogues = new Dialogues(clock, () => options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
-  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, hosts, counters, backends: () => backends, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
+  const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, hosts, counters, backends: () => backends, guards: () => slots.loginGuard.list(), friendly: () => options.friendly ?? false, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
   const gate = new TunnelGate({ sessions, clock, log, counters, hosts, random: () => 0, negotiators: () => slots.negotiator.list() })
   const routes = new PortRoutes({ auth, gate, log, counters, hosts, routes: () => slots.httpRoute.list() })
   const port = new VpnPort(plane, routes, counters, { bodyRoom: options.bodyRoom, ...options.port })
