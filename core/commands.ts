@@ -58,6 +58,8 @@ export interface CommandResult {
   readonly data: unknown
   /** What people read; printed after the table, if any. */
   readonly text?: string
+  /** Lines of half blocks above the text, on a terminal alone: a QR code. */
+  readonly picture?: string
 }
 export type CommandHandler = (input: CommandInput) => CommandResult | Promise<CommandResult>
 

@@ -117,6 +117,15 @@ export interface PolicySource {
   ownerOf?(address: string): string | undefined
 }
 
+/** What a plugin keeps of users by their names, whichever back-end knows them. */
+export interface UserRecords {
+  readonly name: string
+  /** For `postern user show`: keys added to its data, and lines for people; undefined: nothing. */
+  describe(user: string): { readonly data: Readonly<Record<string, unknown>>; readonly text: string } | undefined
+  /** The user was removed: who gets the name later begins anew. */
+  forget(user: string): void
+}
+
 /** Called when the data plane is open, before the gateway says it is ready; the disposer runs before it stops. */
 export interface DeviceListener {
   deviceUp(info: OpenInfo): void | Promise<void>
@@ -152,6 +161,7 @@ export class Slots {
   readonly loginGuard = new Hooks<LoginGuard>('loginGuard')
   readonly negotiator = new Hooks<Negotiator>('negotiator')
   readonly policySource = new Hooks<PolicySource>('policySource')
+  readonly userRecords = new Hooks<UserRecords>('userRecords')
   readonly sessionEvents = new Hooks<SessionListener>('sessionEvents')
   readonly admission = new Hooks<AdmissionRule>('admission')
   readonly clientProfile = new Hook<ClientProfileSource>('clientProfile')

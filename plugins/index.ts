@@ -3,6 +3,7 @@ import adminApi from './admin-api/index.ts'
 import alwaysOnPolicy from './always-on-policy/index.ts'
 import anyconnect from './anyconnect/index.ts'
 import authLocal from './auth-local/index.ts'
+import authTotp from './auth-totp/index.ts'
 import cli from './cli/index.ts'
 import dtls from './dtls/index.ts'
 import firewall from './firewall/index.ts'
@@ -15,4 +16,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [limits, authLocal, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, authLocal, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]

@@ -23,7 +23,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 // Counters of the data plane are bigint; they stay far below 2^53.
 const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
 
-export const resultAnswer = ({ data, text }: CommandResult): Answer => ({ status: 200, body: JSON.stringify({ data: data ?? null, text }, plain) })
+export const resultAnswer = ({ data, text, picture }: CommandResult): Answer => ({ status: 200, body: JSON.stringify({ data: data ?? null, text, picture }, plain) })
 
 /** The whole message: who may open the socket is the operator. */
 export const refusalAnswer = (error: GatewayError): Answer => errorAnswer(STATUS[error.code] ?? 500, error.code, error.message)

@@ -31,7 +31,7 @@ export default {
     const config = context.container.resolve<GatewayConfig>(CONFIG)
     const source = new LocalPolicySource(users, context.log)
     const policy = new UserPolicy(users, config, context.container.resolve<Policies>(POLICIES), source)
-    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, policy)
+    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, policy, () => context.slots.userRecords.list())
     for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
     context.provide(USER_IMPORT, new LocalUserImport(store, users, policy, context.container.resolve<Audit>(AUDIT), clock))
     context.add(context.slots.policySource, source)

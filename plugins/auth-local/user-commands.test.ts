@@ -26,10 +26,12 @@ function fixture(sessions: ListedSessions | 'offline' = new ListedSessions()) {
   const source = new LocalPolicySource(users, new TestLog())
   const policies = createPolicies(config, () => [source])
   const userSessions = new UserSessions(store, sessions === 'offline' ? undefined : sessions.asSessions)
-  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config, new UserPolicy(users, config, policies, source))
+  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config, new UserPolicy(users, config, policies, source), () => [records])
+  const forgotten: string[] = []
+  const records = { name: 'notes', describe: () => ({ data: { notes: 2 }, text: 'two notes' }), forget: (user: string) => void forgotten.push(user) }
   const run = async (path: string, name?: string, options: CommandInput['options'] = {}, secret?: string): Promise<CommandResult> =>
     commands.handlers[path]!({ args: name === undefined ? {} : { name }, options, actor: 'cli', ...(secret === undefined ? {} : { secret }) })
-  return { store, users, audit, clock, commands, run, source, policies }
+  return { store, users, audit, clock, commands, run, source, policies, forgotten }
 }
 
 async function refusal(work: Promise<unknown>): Promise<GatewayError> {
@@ -53,7 +55,7 @@ test('add stores an argon2id hash and shows the user in its documented shape', a
   assert.equal(data, shape)
   assert.is(text, 'user alice added')
   assert.equal((await run('user list')).data, [shape])
-  assert.equal((await run('user show', 'ALICE')).data, { ...shape, policy: {}, sessions: 0 })
+  assert.equal((await run('user show', 'ALICE')).data, { ...shape, policy: {}, sessions: 0, notes: 2 })
   const hash = users.credentials('alice')!.hash
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   assert.ok(await verify(hash, SECRET))
@@ -120,6 +122,15 @@ test('a new password leaves the sessions alone and says so', async () => {
   assert.match(text!, /1 live session goes on/)
   assert.equal(sessions.ended, [])
   assert.ok(await verify(users.credentials('alice')!.hash, 'another horse'))
+})
+
+test('what plugins keep of a user is shown with the user, and goes with the user', async () => {
+  const { run, forgotten } = fixture()
+  await run('user add', 'Alice', {}, SECRET)
+  assert.is((await run('user show', 'alice')).text, 'no policy of its own\ntwo notes')
+  assert.equal(forgotten, [])
+  await run('user remove', 'alice')
+  assert.equal(forgotten, ['Alice'])
 })
 
 test('set changes groups and expiry, each alone', async () => {

@@ -1,4 +1,4 @@
-import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig, type WrittenPolicy, type WrittenValue, writtenEntry } from '../../core/api.ts'
+import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type CommandHandler, type CommandInput, type CommandResult, type EndCause, type GatewayConfig, type UserRecords, type WrittenPolicy, type WrittenValue, writtenEntry } from '../../core/api.ts'
 import type { UserPolicy } from './user-policy.ts'
 import { parseExpiry } from './expiry.ts'
 import type { PasswordHasher } from './password-hasher.ts'
@@ -16,6 +16,7 @@ export class UserCommands {
     private readonly clock: Clock,
     private readonly config: GatewayConfig,
     private readonly policy: UserPolicy,
+    private readonly records: () => readonly UserRecords[],
   ) {}
 
   readonly handlers: Readonly<Record<string, CommandHandler>> = {
@@ -46,7 +47,10 @@ export class UserCommands {
 
   private show(input: CommandInput): CommandResult {
     const user = this.known(input)
-    return { data: { ...recordOf(user), policy: this.users.policy(user.name), sessions: this.sessions.count(user.name) ?? null }, text: policyText(this.users.policy(user.name)) }
+    const policy = this.users.policy(user.name)
+    const kept = this.records().flatMap((records) => records.describe(user.name) ?? [])
+    const data = Object.assign({ ...recordOf(user), policy, sessions: this.sessions.count(user.name) ?? null }, ...kept.map((one) => one.data)) as object
+    return { data, text: [policyText(policy), ...kept.map((one) => one.text)].join('\n') }
   }
 
   private set(input: CommandInput): CommandResult {
@@ -101,6 +105,7 @@ export class UserCommands {
   private remove(input: CommandInput): CommandResult {
     const user = this.known(input)
     this.users.remove(user.name)
+    for (const records of this.records()) records.forget(user.name)
     return this.cutOff(user, 'user-removed', 'removed')
   }
 

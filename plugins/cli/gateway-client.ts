@@ -21,7 +21,7 @@ export async function askGateway(socketPath: string, path: string, { args, optio
 }
 
 function result(answer: string): CommandResult {
-  let value: { data?: unknown; text?: unknown; error?: { code?: unknown; message?: unknown } }
+  let value: { data?: unknown; text?: unknown; picture?: unknown; error?: { code?: unknown; message?: unknown } }
   try {
     value = JSON.parse(answer) as typeof value
   } catch (error) {
@@ -31,7 +31,8 @@ function result(answer: string): CommandResult {
     const { code, message } = value.error
     throw new GatewayError(typeof code === 'string' && code in ERROR_CODES ? (code as ErrorCode) : 'REFUSED', typeof message === 'string' ? message : 'refused')
   }
-  return { data: value.data, ...(typeof value.text === 'string' ? { text: value.text } : {}) }
+  const { text, picture } = value
+  return { data: value.data, ...(typeof text === 'string' && { text }), ...(typeof picture === 'string' && { picture }) }
 }
 
 function post(socketPath: string, path: string, body: string): Promise<string> {

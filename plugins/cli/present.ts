@@ -15,10 +15,11 @@ const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigi
 export const asJson = (data: unknown): string => `${JSON.stringify(data ?? null, plain, 2)}\n`
 
 /** What a command's result looks like on standard output. */
-export function present(definition: CommandDefinition, { data, text }: CommandResult, screen: Screen): string {
+export function present(definition: CommandDefinition, { data, text, picture }: CommandResult, screen: Screen): string {
   if (screen.json) return asJson(data)
   const paint = painter(screen.colored)
-  const said = text === undefined || text === '' ? '' : printableLines(text.endsWith('\n') ? text : `${text}\n`)
+  const drawn = picture === undefined || screen.width === undefined ? '' : printableLines(picture)
+  const said = drawn + (text === undefined || text === '' ? '' : printableLines(text.endsWith('\n') ? text : `${text}\n`))
   if (definition.path === 'status') {
     const status = renderStatus(data, paint)
     if (status !== undefined) return status
