@@ -9,6 +9,7 @@ import dtls from './dtls/index.ts'
 import firewall from './firewall/index.ts'
 import importOcserv from './import-ocserv/index.ts'
 import limits from './limits/index.ts'
+import loginGuard from './login-guard/index.ts'
 import splitDns from './split-dns/index.ts'
 import { planned } from './planned.ts'
 
@@ -16,4 +17,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [limits, authLocal, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
