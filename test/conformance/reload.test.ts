@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { addCheapUsers } from '../bench/cheap-users.ts'
 import { buildLoad, LOAD } from '../bench/load/load.ts'
+import { serveSink } from '../bench/load/peer.ts'
 import { Service, until } from '../lab/command.ts'
 import { SteadyPing } from '../lab/gap.ts'
 import { Gateway } from '../lab/gateway.ts'
@@ -70,13 +71,14 @@ test('G29 a policy changes under a running ping without one lost; clients come b
   await client.stop()
 })
 
-test('a thousand sessions get another policy while all of them ping, and not one ping is lost', async (lab) => {
+test('a thousand sessions get another policy while all of them ask a host behind the gateway, and not one question or answer is lost', async (lab) => {
   await buildLoad()
+  await serveSink(lab)
   const gateway = await Gateway.prepare(lab, { config: { policy: { dpd: '300s', 'idle-timeout': '30m' } } })
   await addCheapUsers(gateway, Array.from({ length: 200 }, (_, at) => `bench${at}`), PASSWORD)
   await gateway.start()
   const crowd = new Service(
-    [LOAD, 'probe', '--server', GATEWAY.ipv4, '--user', 'bench%d', '--users', '200', '--password-stdin', '--mode', 'any', '--sessions', '1000', '--threads', '2', '--size', '100', '--settle', '1', '--rate', '1', '--count', '6', '--seconds', '20', '--limit', '60'],
+    [LOAD, 'echo', '--server', GATEWAY.ipv4, '--user', 'bench%d', '--users', '200', '--password-stdin', '--mode', 'any', '--sessions', '1000', '--threads', '2', '--target', LAN.ipv4, '--size', '100', '--settle', '1', '--rate', '1', '--count', '6', '--seconds', '20', '--limit', '60'],
     { namespace: lab.client.namespace },
   )
   lab.onReset(() => crowd.stop('SIGKILL'))

@@ -40,7 +40,7 @@ class Flows : public Crowd {
     std::vector<Client*> moving;
     for (const auto& client : clients) {
       if (moving.size() == size_t(active)) break;
-      client->pace = std::make_unique<Pace>(window_, rate_);
+      client->pace = std::make_unique<Pace>(window_, rate_, double(moving.size()) / active);
       client->pace->begin(start);
       moving.push_back(client.get());
     }

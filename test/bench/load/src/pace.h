@@ -7,8 +7,9 @@ namespace load {
 
 class Pace {
  public:
-  // Packets; `rate` in packets a second, 0 for none.
-  Pace(uint64_t most, double rate) : most_(double(most)), window_(std::min(64.0, double(most))), rate_(rate) {}
+  // Packets; `rate` in packets a second, 0 for none. `phase`, 0 to 1: how far the first packet has come, so that flows of one rate do
+  // not send all at once.
+  Pace(uint64_t most, double rate, double phase = 0) : most_(double(most)), window_(std::min(64.0, double(most))), rate_(rate), skipped_(-phase) {}
 
   // Packets that may go now. `sent` counts all so far.
   uint64_t room(uint64_t sent, uint64_t nowNs) {
@@ -51,7 +52,7 @@ class Pace {
   uint64_t stalls = 0;
 
  private:
-  double most_, window_, rate_, skipped_ = 0;
+  double most_, window_, rate_, skipped_;
   uint64_t acked_ = 0, lost_ = 0, pardon_ = 0, heardNs_ = 0, startNs_ = 0;
 };
 
