@@ -6,6 +6,8 @@ import { MIGRATIONS } from './migrations.ts'
 import { LocalUserImport } from './local-user-import.ts'
 import { LocalPolicySource } from './local-policy-source.ts'
 import { PasswordHasher } from './password-hasher.ts'
+import { PasswordRules } from './password-rules.ts'
+import { breachedFindings } from './findings.ts'
 import { UserCommands } from './user-commands.ts'
 import { USER_COMMANDS } from './user-definitions.ts'
 import { UserPolicy } from './user-policy.ts'
@@ -20,6 +22,7 @@ export default {
   requires: [AUDIT, CLOCK, CONFIG, POLICIES, STORE],
   provides: [USER_IMPORT],
   commands: USER_COMMANDS,
+  check: breachedFindings,
   async start(context) {
     const store = context.container.resolve<Store>(STORE)
     store.migrate('auth-local', MIGRATIONS)
@@ -31,14 +34,17 @@ export default {
     const config = context.container.resolve<GatewayConfig>(CONFIG)
     const source = new LocalPolicySource(users, context.log)
     const policy = new UserPolicy(users, config, context.container.resolve<Policies>(POLICIES), source)
-    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, policy, () => context.slots.userRecords.list())
+    let settings = context.config
+    context.onConfig((next) => void (settings = next))
+    const rules = new PasswordRules(() => settings, context.log)
+    const commands = new UserCommands(users, hasher, sessions, context.container.resolve<Audit>(AUDIT), clock, config, policy, rules, () => context.slots.userRecords.list())
     for (const [path, handler] of Object.entries(commands.handlers)) context.command(path, handler)
     context.provide(USER_IMPORT, new LocalUserImport(store, users, policy, context.container.resolve<Audit>(AUDIT), clock))
     context.add(context.slots.policySource, source)
     if (context.mode === 'command') return
     sessions.settle()
     await hasher.prepare()
-    context.add(context.slots.authBackend, new LocalBackend(users, hasher, clock, context.log))
+    context.add(context.slots.authBackend, new LocalBackend(users, hasher, clock, context.log, { audit: context.container.resolve<Audit>(AUDIT), rules }))
     const watch = new ExpiryWatch(users, sessions, clock, context.log)
     watch.start()
     context.onStop(() => watch.stop())

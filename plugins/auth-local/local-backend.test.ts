@@ -3,9 +3,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AuthContext, AuthStep } from '../../core/api.ts'
 import { TestClock, TestLog } from '../../core/testing.ts'
+import { AuthLocalConfig } from './config.ts'
 import { LocalBackend } from './local-backend.ts'
 import { PasswordHasher, QUEUE_LIMIT } from './password-hasher.ts'
-import { memoryStore } from './testing.ts'
+import { PasswordRules } from './password-rules.ts'
+import { ListedAudit, memoryStore } from './testing.ts'
 import { UserTable } from './user-table.ts'
 
 const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
@@ -16,7 +18,7 @@ async function fixture(hasher = new PasswordHasher()) {
   const clock = new TestClock()
   const log = new TestLog()
   users.insert({ name: 'Alice', groups: ['staff'], locked: false, expiresAt: undefined, createdAt: 0 }, await hash('correct horse', CHEAP))
-  const backend = new LocalBackend(users, hasher, clock, log)
+  const backend = new LocalBackend(users, hasher, clock, log, { audit: new ListedAudit(), rules: new PasswordRules(() => AuthLocalConfig.parse({}), log) })
   const login = (username: string, password: string, from = context): Promise<AuthStep> => {
     const step = backend.begin(from)
     if (step.kind !== 'form') throw new Error('not a form')
@@ -71,7 +73,7 @@ test('an unknown user is verified against a hash with the parameters of a known 
   }
   const hasher = new Watched()
   const { login, users } = await fixture(hasher)
-  users.setHash('alice', await hasher.hash('correct horse'))
+  users.setHash('alice', await hasher.hash('correct horse'), 0)
   await login('alice', 'wrong horse')
   await login('mallory', 'wrong horse')
   await login('not a name', 'wrong horse')
@@ -83,10 +85,10 @@ test('an unknown user is verified against a hash with the parameters of a known 
 test('the 257th byte of a password makes it wrong, never shorter', async () => {
   const { login, users } = await fixture()
   const longest = 'x'.repeat(256)
-  users.setHash('alice', await hash(longest, CHEAP))
+  users.setHash('alice', await hash(longest, CHEAP), 0)
   assert.is((await login('alice', longest)).kind, 'identity')
   assert.is((await login('alice', longest + 'x')).kind, 'refused')
-  users.setHash('alice', await hash('', CHEAP))
+  users.setHash('alice', await hash('', CHEAP), 0)
   assert.is((await login('alice', longest + 'x')).kind, 'refused')
 })
 
@@ -125,7 +127,7 @@ test('behind an earlier step only that user may log in', async () => {
 
 test('a damaged hash is a refusal for the peer and a line in the log, without the hash', async () => {
   const { login, users, log } = await fixture()
-  users.setHash('alice', 'not a hash')
+  users.setHash('alice', 'not a hash', 0)
   assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'wrong-credentials')
   assert.equal(log.lines.map((line) => [line.level, line.fields['user']]), [['error', 'Alice']])
   const line = String(log.lines[0]?.fields['error']) + JSON.stringify(log.lines)
@@ -158,7 +160,7 @@ const imported = (password: string): string => `$5$salt$${(password[0] ?? '.').r
 
 test('F08 an imported hash proves its user once, and is argon2id from then on', async () => {
   const { login, users, log } = await fixture(new PasswordHasher(crypt))
-  users.setHash('alice', imported('correct horse'))
+  users.setHash('alice', imported('correct horse'), 0)
   assert.is((await login('alice', 'wrong horse')).kind, 'refused')
   assert.is(users.credentials('alice')?.hash, imported('correct horse'), 'a wrong password renews nothing')
   assert.is((await login('alice', 'correct horse')).kind, 'identity')
@@ -170,24 +172,24 @@ test('F08 an imported hash proves its user once, and is argon2id from then on', 
 
 test('two first logins at once both succeed', async () => {
   const { login, users } = await fixture(new PasswordHasher(crypt))
-  users.setHash('alice', imported('correct horse'))
+  users.setHash('alice', imported('correct horse'), 0)
   const steps = await Promise.all([login('alice', 'correct horse'), login('alice', 'correct horse'), login('alice', 'correct horse')])
   assert.equal(steps.map(({ kind }) => kind), ['identity', 'identity', 'identity'])
 })
 
 test('a password changed during the login with an imported hash counts', async () => {
   const { login, users } = await fixture(new PasswordHasher(crypt))
-  users.setHash('alice', imported('correct horse'))
+  users.setHash('alice', imported('correct horse'), 0)
   const fresh = await hash('another horse', CHEAP)
   const step = login('alice', 'correct horse')
-  users.setHash('alice', fresh)
+  users.setHash('alice', fresh, 0)
   assert.is((await step).kind, 'refused')
   assert.is(users.credentials('alice')?.hash, fresh)
 })
 
 test('a locked or expired user keeps the imported hash', async () => {
   const { login, users } = await fixture(new PasswordHasher(crypt))
-  users.setHash('alice', imported('correct horse'))
+  users.setHash('alice', imported('correct horse'), 0)
   users.setLocked('alice', true)
   assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'locked')
   assert.is(users.credentials('alice')?.hash, imported('correct horse'))
@@ -196,7 +198,7 @@ test('a locked or expired user keeps the imported hash', async () => {
 test('a hash that would take for ever is never computed', async () => {
   let asked = 0
   const { login, users, log } = await fixture(new PasswordHasher({ matches: async () => ++asked > 0 }))
-  users.setHash('alice', `$5$rounds=999999999$salt$${'a'.repeat(43)}`)
+  users.setHash('alice', `$5$rounds=999999999$salt$${'a'.repeat(43)}`, 0)
   assert.is((await login('alice', 'correct horse') as { reason?: string }).reason, 'wrong-credentials')
   assert.is(asked, 0)
   assert.is(log.lines[0]?.level, 'error')
@@ -204,7 +206,7 @@ test('a hash that would take for ever is never computed', async () => {
 
 test('a disk that takes nothing does not keep an imported user out', async () => {
   const { login, users, log } = await fixture(new PasswordHasher(crypt))
-  users.setHash('alice', imported('correct horse'))
+  users.setHash('alice', imported('correct horse'), 0)
   users.replaceHash = () => { throw new Error('disk full') }
   assert.is((await login('alice', 'correct horse')).kind, 'identity')
   assert.is(log.lines[0]?.level, 'warn')

@@ -1,6 +1,7 @@
 import type { AuthBackend, AuthContext, AuthForm, AuthStep, Clock, Logger, RefusalReason } from '../../core/api.ts'
 import { HasherBusy, isImported, type PasswordHasher } from './password-hasher.ts'
-import type { UserTable } from './user-table.ts'
+import { PasswordChange, type PasswordChangeParts } from './password-change.ts'
+import type { Credentials, UserTable } from './user-table.ts'
 import { isUserName, type User } from './user.ts'
 
 /** The `local` step of a login: name and password against the users in the store. */
@@ -12,6 +13,7 @@ export class LocalBackend implements AuthBackend {
     private readonly hasher: PasswordHasher,
     private readonly clock: Clock,
     private readonly log: Logger,
+    private readonly changing: Pick<PasswordChangeParts, 'audit' | 'rules'>,
   ) {}
 
   begin(context: AuthContext): AuthStep {
@@ -45,11 +47,23 @@ export class LocalBackend implements AuthBackend {
     if (now && now.hash !== known.hash && isImported(known.hash) && !again) return this.verify(name, password, context, true)
     if (!now || now.hash !== known.hash) return refuse('wrong-credentials')
     const { user } = now
+    if (context.decoy === true) return refuse('wrong-credentials')
     if (context.identity && context.identity.user.toLowerCase() !== user.name.toLowerCase()) return refuse('wrong-credentials')
     if (user.locked) return refuse('locked')
     if (user.expiresAt !== undefined && user.expiresAt <= this.clock.now()) return refuse('expired')
     if (isImported(now.hash)) await this.renew(now, password, context.peer)
-    return { kind: 'identity', identity: { user: user.name, groups: user.groups, source: this.name } }
+    const proved = (): AuthStep => ({ kind: 'identity', identity: { user: user.name, groups: user.groups, source: this.name } })
+    const why = this.whyChange(now)
+    if (why === undefined) return proved()
+    // The hash may have been renewed above.
+    const credentials = this.users.credentials(user.name)
+    if (!credentials) return refuse('wrong-credentials')
+    return new PasswordChange(credentials, context.peer, { users: this.users, hasher: this.hasher, clock: this.clock, ...this.changing }, proved).begin(why)
+  }
+
+  private whyChange({ mustChange, setAt }: Credentials): string | undefined {
+    if (mustChange) return 'Please choose a new password.'
+    return this.changing.rules.isTooOld(setAt, this.clock.now()) ? 'Your password has expired. Please choose a new one.' : undefined
   }
 
   /** The first login of an imported user: from now on the password is kept like all others. Failing that, the next login tries again. */

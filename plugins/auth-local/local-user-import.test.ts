@@ -34,7 +34,7 @@ test('F08 users come with groups, hash and lock; a second import changes nothing
 test('who is there keeps the password unless it is to be replaced', () => {
   const { users, take } = fixture()
   take([user('Alice')])
-  users.setHash('alice', 'new')
+  users.setHash('alice', 'new', 0)
   take([user('alice')])
   assert.is(users.credentials('alice')?.hash, 'new')
   assert.equal(take([user('alice', { groups: [] })], true), { added: [], replaced: ['alice'], kept: [], leftOut: [] })

@@ -34,4 +34,11 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 3,
+    sql: `
+      ALTER TABLE users ADD COLUMN password_at INTEGER; -- ms since the epoch; absent: as old as the user
+      ALTER TABLE users ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ]

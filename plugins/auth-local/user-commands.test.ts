@@ -5,9 +5,11 @@ import { GatewayError, type CommandInput, type CommandResult } from '../../core/
 import { checkConfig } from '../../core/config/load.ts'
 import { createPolicies } from '../../core/policy/policies.ts'
 import { TestClock, TestLog } from '../../core/testing.ts'
+import { AuthLocalConfig } from './config.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { LocalPolicySource } from './local-policy-source.ts'
 import { PasswordHasher } from './password-hasher.ts'
+import { PasswordRules } from './password-rules.ts'
 import { ListedAudit, ListedSessions, memoryStore } from './testing.ts'
 import { UserCommands } from './user-commands.ts'
 import { USER_COMMANDS } from './user-definitions.ts'
@@ -26,7 +28,7 @@ function fixture(sessions: ListedSessions | 'offline' = new ListedSessions()) {
   const source = new LocalPolicySource(users, new TestLog())
   const policies = createPolicies(config, () => [source])
   const userSessions = new UserSessions(store, sessions === 'offline' ? undefined : sessions.asSessions)
-  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config, new UserPolicy(users, config, policies, source), () => [records])
+  const commands = new UserCommands(users, new PasswordHasher(), userSessions, audit, clock, config, new UserPolicy(users, config, policies, source), new PasswordRules(() => AuthLocalConfig.parse({}), new TestLog()), () => [records])
   const forgotten: string[] = []
   const records = { name: 'notes', describe: () => ({ data: { notes: 2 }, text: 'two notes' }), forget: (user: string) => void forgotten.push(user) }
   const run = async (path: string, name?: string, options: CommandInput['options'] = {}, secret?: string): Promise<CommandResult> =>
@@ -55,7 +57,7 @@ test('add stores an argon2id hash and shows the user in its documented shape', a
   assert.equal(data, shape)
   assert.is(text, 'user alice added')
   assert.equal((await run('user list')).data, [shape])
-  assert.equal((await run('user show', 'ALICE')).data, { ...shape, policy: {}, sessions: 0, notes: 2 })
+  assert.equal((await run('user show', 'ALICE')).data, { ...shape, passwordSetAt: shape.createdAt, mustChange: false, policy: {}, sessions: 0, notes: 2 })
   const hash = users.credentials('alice')!.hash
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   assert.ok(await verify(hash, SECRET))
@@ -131,6 +133,18 @@ test('what plugins keep of a user is shown with the user, and goes with the user
   assert.equal(forgotten, [])
   await run('user remove', 'alice')
   assert.equal(forgotten, ['Alice'])
+})
+
+test('a password handed out may have to be changed at the first login', async () => {
+  const { run, users, clock } = fixture()
+  await run('user add', 'alice', { 'must-change': true }, SECRET)
+  assert.ok(users.credentials('alice')?.mustChange)
+  assert.match((await run('user show', 'alice')).text ?? '', /next login has to change the password/)
+  clock.advance(5000)
+  await run('user passwd', 'alice', {}, 'another horse')
+  assert.equal([users.credentials('alice')?.mustChange, users.credentials('alice')?.setAt], [false, clock.now()])
+  await run('user passwd', 'alice', { 'must-change': true }, 'a third horse')
+  assert.ok(users.credentials('alice')?.mustChange)
 })
 
 test('set changes groups and expiry, each alone', async () => {

@@ -2,9 +2,10 @@ import { GatewayError, nearest, userNameProblem, type Audit, type Clock, type Co
 import type { UserPolicy } from './user-policy.ts'
 import { parseExpiry } from './expiry.ts'
 import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordRules } from './password-rules.ts'
 import type { UserSessions } from './user-sessions.ts'
 import type { UserTable } from './user-table.ts'
-import { passwordProblem, type User } from './user.ts'
+import type { User } from './user.ts'
 
 /** The `user` commands. Each change is in the audit, with who asked for it. */
 export class UserCommands {
@@ -16,6 +17,7 @@ export class UserCommands {
     private readonly clock: Clock,
     private readonly config: GatewayConfig,
     private readonly policy: UserPolicy,
+    private readonly rules: PasswordRules,
     private readonly records: () => readonly UserRecords[],
   ) {}
 
@@ -39,18 +41,20 @@ export class UserCommands {
     if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)
     const groups = this.groups(input) ?? []
     const expiry = expiryOf(input)
-    const hash = await this.hasher.hash(acceptable(name, input.secret))
+    const hash = await this.hasher.hash(await this.acceptable(name, input.secret))
     const user: User = { name, groups, locked: false, expiresAt: expiry === 'none' ? undefined : expiry, createdAt: this.clock.now() }
-    this.users.insert(user, hash)
+    this.users.insert(user, hash, input.options['must-change'] === true)
     return { data: recordOf(user), text: `user ${name} added` }
   }
 
   private show(input: CommandInput): CommandResult {
     const user = this.known(input)
     const policy = this.users.policy(user.name)
+    const { setAt = 0, mustChange = false } = this.users.credentials(user.name) ?? {}
+    const password = { passwordSetAt: new Date(setAt).toISOString(), mustChange }
     const kept = this.records().flatMap((records) => records.describe(user.name) ?? [])
-    const data = Object.assign({ ...recordOf(user), policy, sessions: this.sessions.count(user.name) ?? null }, ...kept.map((one) => one.data)) as object
-    return { data, text: [policyText(policy), ...kept.map((one) => one.text)].join('\n') }
+    const data = Object.assign({ ...recordOf(user), ...password, policy, sessions: this.sessions.count(user.name) ?? null }, ...kept.map((one) => one.data)) as object
+    return { data, text: [policyText(policy), ...(mustChange ? ['the next login has to change the password'] : []), ...kept.map((one) => one.text)].join('\n') }
   }
 
   private set(input: CommandInput): CommandResult {
@@ -82,9 +86,9 @@ export class UserCommands {
 
   private async passwd(input: CommandInput): Promise<CommandResult> {
     const user = this.known(input)
-    const hash = await this.hasher.hash(acceptable(user.name, input.secret))
+    const hash = await this.hasher.hash(await this.acceptable(user.name, input.secret))
     // The user may have gone while the hash was computed.
-    this.users.setHash(this.known(input).name, hash)
+    this.users.setHash(this.known(input).name, hash, this.clock.now(), input.options['must-change'] === true)
     const live = this.sessions.count(user.name) ?? 0
     const note = live === 0 ? '' : `; ${live} live ${live === 1 ? 'session goes' : 'sessions go'} on (to end: postern user lock, postern session terminate)`
     return { data: { name: user.name, sessions: live }, text: `password of ${user.name} changed${note}` }
@@ -124,6 +128,13 @@ export class UserCommands {
     throw new GatewayError('USER_UNKNOWN', `there is no user ${printable(name)}${similar === undefined ? '' : ` (did you mean ${similar}?)`}`)
   }
 
+  private async acceptable(name: string, secret: string | undefined): Promise<string> {
+    if (secret === undefined) throw new GatewayError('USAGE', 'a password is needed: --password-stdin')
+    const problem = await this.rules.problem(name, secret)
+    if (problem !== undefined) throw new GatewayError('REFUSED', problem)
+    return secret
+  }
+
   private groups(input: CommandInput): readonly string[] | undefined {
     const named = input.options['group']
     if (!Array.isArray(named) || named.length === 0) return undefined
@@ -149,13 +160,6 @@ export class UserCommands {
       throw error
     }
   }
-}
-
-function acceptable(name: string, secret: string | undefined): string {
-  if (secret === undefined) throw new GatewayError('USAGE', 'a password is needed: --password-stdin')
-  const problem = passwordProblem(name, secret)
-  if (problem) throw new GatewayError('REFUSED', problem)
-  return secret
 }
 
 function expiryOf(input: CommandInput): number | 'none' | undefined {

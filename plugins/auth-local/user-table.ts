@@ -7,6 +7,18 @@ interface UserRow {
   locked: number
   expires_at: number | null
   created_at: number
+  password_at: number | null
+  must_change: number
+}
+
+export interface Credentials {
+  readonly user: User
+  /** Goes nowhere but to the verification. */
+  readonly hash: string
+  /** When the password was set, wall clock, ms. */
+  readonly setAt: number
+  /** The next login has to replace it. */
+  readonly mustChange: boolean
 }
 
 /** The rows of the users and of their groups. */
@@ -20,14 +32,13 @@ export class UserTable {
     return this.credentials(name)?.user
   }
 
-  /** The user with the hash of the password; the hash goes nowhere but to the verification. */
-  credentials(name: string): { readonly user: User; readonly hash: string } | undefined {
+  credentials(name: string): Credentials | undefined {
     return this.store.read((db) => {
       const rows = db
         .prepare('SELECT users.*, group_name FROM users LEFT JOIN user_groups ON user = name WHERE name = ? ORDER BY position')
         .all(name) as (UserRow & { group_name: string | null })[]
       const [row] = rows
-      return row && { user: userOf(row, rows.flatMap(({ group_name }) => group_name ?? [])), hash: row.password }
+      return row && { user: userOf(row, rows.flatMap(({ group_name }) => group_name ?? [])), hash: row.password, setAt: row.password_at ?? row.created_at, mustChange: row.must_change !== 0 }
     })
   }
 
@@ -60,12 +71,12 @@ export class UserTable {
   }
 
   /** Throws `USER_EXISTS`. */
-  insert(user: User, hash: string): void {
+  insert(user: User, hash: string, mustChange = false): void {
     this.write((db) => {
       const taken = this.get(user.name)
       if (taken) throw new GatewayError('USER_EXISTS', `the user ${taken.name} exists already`)
-      db.prepare('INSERT INTO users (name, password, locked, expires_at, created_at) VALUES (?, ?, ?, ?, ?)')
-        .run(user.name, hash, user.locked ? 1 : 0, user.expiresAt ?? null, user.createdAt)
+      db.prepare('INSERT INTO users (name, password, locked, expires_at, created_at, must_change) VALUES (?, ?, ?, ?, ?, ?)')
+        .run(user.name, hash, user.locked ? 1 : 0, user.expiresAt ?? null, user.createdAt, mustChange ? 1 : 0)
       this.setGroups(user.name, user.groups)
     })
   }
@@ -97,8 +108,14 @@ export class UserTable {
     })
   }
 
-  setHash(name: string, hash: string): void {
-    this.write((db) => db.prepare('UPDATE users SET password = ? WHERE name = ?').run(hash, name))
+  setHash(name: string, hash: string, setAt: number, mustChange = false): void {
+    this.write((db) => db.prepare('UPDATE users SET password = ?, password_at = ?, must_change = ? WHERE name = ?').run(hash, setAt, mustChange ? 1 : 0, name))
+  }
+
+  /** By the user, who has proved `former`; whether it still was the password. */
+  changeOwnHash(name: string, former: string, hash: string, setAt: number): boolean {
+    this.version++
+    return this.store.write((db) => db.prepare('UPDATE users SET password = ?, password_at = ?, must_change = 0 WHERE name = ? AND password = ?').run(hash, setAt, name, former).changes > 0)
   }
 
   /** Unless the password has changed since `former` was read; whether it was done. */

@@ -20,9 +20,11 @@ export const PASSWORD_MINIMUM = 8
 export const isUserName = (name: string): boolean => userNameProblem(name) === undefined
 
 /** Why `password` is not acceptable for the user, or undefined. */
-export function passwordProblem(name: string, password: string): string | undefined {
-  if ([...password].length < PASSWORD_MINIMUM) return `a password has at least ${PASSWORD_MINIMUM} characters`
+export function passwordProblem(name: string, password: string, minimum = PASSWORD_MINIMUM): string | undefined {
+  if ([...password].length < minimum) return `a password has at least ${minimum} characters`
   if (Buffer.byteLength(password) > PASSWORD_LIMIT) return `a password has at most ${PASSWORD_LIMIT} bytes`
-  if (password.toLowerCase() === name.toLowerCase()) return 'the password is the user name'
+  const [given, own] = [password.toLowerCase(), name.toLowerCase()]
+  if (given === own) return 'the password is the user name'
+  if (given === [...own].reverse().join('')) return 'the password is the user name backwards'
   return undefined
 }
