@@ -22,7 +22,6 @@ export const DICTIONARY = {
   'Framed-IP-Address': { type: 8, kind: 'ipv4' },
   'Framed-IP-Netmask': { type: 9, kind: 'ipv4' },
   'Filter-Id': { type: 11, kind: 'text' },
-  'Framed-MTU': { type: 12, kind: 'integer' },
   'Reply-Message': { type: 18, kind: 'text' },
   'Framed-Route': { type: 22, kind: 'text' },
   'State': { type: 24, kind: 'octets' },
@@ -52,6 +51,8 @@ export const DICTIONARY = {
   'Acct-Output-Gigawords': { type: 53, kind: 'integer' },
   'Event-Timestamp': { type: 55, kind: 'date' },
   'Acct-Interim-Interval': { type: 85, kind: 'integer' },
+  'Prompt': { type: 76, kind: 'integer' },
+  'Connect-Info': { type: 77, kind: 'text' },
   'NAS-Port-Id': { type: 87, kind: 'text' },
   'Framed-Pool': { type: 88, kind: 'text' },
   'Chargeable-User-Identity': { type: 89, kind: 'octets' },
@@ -97,6 +98,7 @@ export const DICTIONARY = {
   'ASA-IPsec-Default-Domain': { vendor: asa, type: 28, kind: 'text' },
   'ASA-IPsec-Split-DNS-Names': { vendor: asa, type: 29, kind: 'text' },
   'ASA-Banner2': { vendor: asa, type: 36, kind: 'text' },
+  'ASA-Tunnel-Group-Name': { vendor: asa, type: 146, kind: 'text' },
 } as const satisfies Readonly<Record<string, AttributeDefinition>>
 
 export type AttributeName = keyof typeof DICTIONARY
