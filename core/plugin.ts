@@ -57,6 +57,11 @@ export interface Plugin<C = unknown> {
   readonly runsByDefault?: boolean
   /** `serve`: only in a running gateway. Default. `always`: also when one command runs on the store. */
   readonly runs?: 'serve' | 'always'
+  /**
+   * Where the back-end of a plugin `auth-…` stands in a chain. `silent`: it asks nothing, so before all that ask; `first`:
+   * before all others that ask; `later`: behind a step that says who it is. Default: anywhere.
+   */
+  readonly loginStep?: 'silent' | 'first' | 'later'
   readonly requires?: readonly Token<never>[] | readonly symbol[]
   readonly provides?: readonly symbol[]
   readonly commands?: readonly CommandDefinition[]

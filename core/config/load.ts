@@ -108,8 +108,20 @@ function checkBackends(core: GatewayConfig, plugins: readonly Plugin[], sections
         problems.add(path, `${pathText(path)}: there is no back-end ${quote(backend)}${guess === undefined ? `; there are ${known.join(', ')}` : `; did you mean "${guess}"?`}`)
       } else if (section?.state === 'off') problems.add(path, `${pathText(path)}: back-end ${quote(backend)} is off: ${section.reason}`)
       else if (chain.indexOf(backend) !== column) problems.add(path, `${pathText(path)}: ${quote(backend)} is twice in one chain`)
+      else {
+        const why = misplaced(chain, column, (name) => plugins.find((plugin) => plugin.name === `auth-${name}`)?.loginStep)
+        if (why !== undefined) problems.add(path, `${pathText(path)}: ${quote(backend)} ${why}`)
+      }
     }))
   }
+}
+
+function misplaced(chain: readonly string[], column: number, placeOf: (backend: string) => Plugin['loginStep']): string | undefined {
+  const place = placeOf(chain[column] ?? '')
+  if (place === undefined) return undefined
+  if (place === 'later') return column === 0 ? 'needs a step before it that says who it is' : undefined
+  const asks = chain.slice(0, column).find((name) => placeOf(name) !== 'silent')
+  return asks === undefined ? undefined : `has to come before ${quote(asks)}`
 }
 
 /** What is wrong with a text that is TOML, as `file`; empty: it can be loaded. */

@@ -158,7 +158,7 @@ export class AggregateAuth {
       trusted: session !== undefined && 'session' in session,
       friendly: this.parts.friendly(),
       ...(earlier && { tries: earlier.dialogue.failures }),
-      passedOver: (failure) => this.records.passedOver(failure, place),
+      passedOver: (failure) => this.records.passedOver(failure, place, failure.reason === 'certificate-refused' && request.connection.peerCertificates.length === 0),
       abandoned: (failure) => this.records.abandoned(failure, place),
     })
     return this.parts.dialogues.add(request.peer.address, { dialogue, host: host.name, chosen, facts }, earlier?.handle)

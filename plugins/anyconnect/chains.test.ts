@@ -1,9 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { AuthBackend, AuthContext, AuthStep, LoginAttempt, LoginGuard, RefusalReason } from '../../core/api.ts'
+import type { AuthBackend, AuthContext, AuthStep } from '../../core/api.ts'
 import { Dialogue, MAX_TRIES, NO_LOGIN_SUITS, type DialogueOutcome, type DialogueParts, type Failure } from './dialogue.ts'
 import { LoginPlaces, PLACE_LIMITS } from './login-places.ts'
 import { loginContext, PasswordBackend } from './testing.ts'
+import { certificate, CodeBackend, ListingGuard, refusing } from './testing-steps.ts'
 
 const LEAF = new Uint8Array([0x30])
 const values = (entries: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries(entries))
@@ -15,45 +16,6 @@ const shape = (outcome: DialogueOutcome): unknown =>
     : outcome.kind === 'refused' ? outcome.failure.reason : outcome.kind === 'identity' ? outcome.identity.user : outcome.kind
 const failureOf = (outcome: DialogueOutcome): Failure | undefined => (outcome.kind === 'form' || outcome.kind === 'refused' ? outcome.failure : undefined)
 
-/** Judges the certificate of the connection: the step that asks nothing. */
-const certificate = (verdict: AuthStep = { kind: 'identity', identity: { user: 'test', groups: ['staff'], source: 'certificate' } }): AuthBackend => ({
-  name: 'certificate',
-  begin: ({ certificates, certificateMissing }) => (certificates.length > 0 ? verdict : certificateMissing ? { kind: 'refused', reason: 'certificate-refused', detail: 'the client has none' } : { kind: 'certificate-wanted' }),
-})
-/** A code behind whatever proved the name. */
-class CodeBackend implements AuthBackend {
-  readonly seen: AuthContext[] = []
-  constructor(readonly name = 'totp') {}
-  begin(context: AuthContext): AuthStep {
-    this.seen.push(context)
-    return {
-      kind: 'form', form: { id: 'challenge', message: 'Code', fields: [{ kind: 'password', name: 'answer', label: 'Code:' }] },
-      answer: (answers) => Promise.resolve(context.decoy !== true && answers.get('answer') === '42'
-        ? { kind: 'identity', identity: { user: context.identity?.user ?? '', groups: [], source: this.name } }
-        : { kind: 'refused', reason: 'wrong-credentials', user: context.identity?.user ?? '', text: 'The code is wrong.' }),
-    }
-  }
-}
-const refusing = (name: string, reason: RefusalReason, asks = true): AuthBackend => {
-  const refused: AuthStep = { kind: 'refused', reason, user: 'test', text: `${name} says no` }
-  return {
-    name,
-    begin: () => asks ? { kind: 'form', form: { id: 'main', message: '', fields: [{ kind: 'text', name: 'username', label: '' }, { kind: 'password', name: 'password', label: '' }] }, answer: () => Promise.resolve(refused) } : refused,
-  }
-}
-class ListingGuard implements LoginGuard {
-  readonly name = 'guard'
-  readonly heard: string[] = []
-  readonly attempts: LoginAttempt[] = []
-  refusal: { reason: RefusalReason; text: string } | undefined
-  admit(attempt: LoginAttempt) {
-    this.attempts.push(attempt)
-    this.heard.push(`admit ${attempt.user ?? '-'}${attempt.trusted ? ' trusted' : ''}`)
-    return Promise.resolve(this.refusal)
-  }
-  failed = ({ user }: LoginAttempt): void => void this.heard.push(`failed ${user ?? '-'}`)
-  succeeded = ({ user }: LoginAttempt): void => void this.heard.push(`succeeded ${user ?? '-'}`)
-}
 const right = values({ username: 'test', password: 'test123' })
 const wrong = values({ username: 'test', password: 'x' })
 

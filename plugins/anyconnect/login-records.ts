@@ -24,11 +24,13 @@ export class LoginRecords {
   private readonly noMethod: PacedLog
   private readonly unavailable: PacedLog
   private readonly banned: PacedLog
+  private readonly notTaken: PacedLog
 
   constructor(private readonly parts: LoginRecordsParts) {
     const { clock, log } = parts
     this.noMethod = new PacedLog(clock, (fields) => log.error('no login method of the group is available', fields))
     this.unavailable = new PacedLog(clock, (fields) => log.error('login not possible right now', fields))
+    this.notTaken = new PacedLog(clock, (fields) => log.info('login step not taken', fields))
     this.banned = new PacedLog(clock, ({ failure, place, suppressed }) => this.write(failure as Refused, place as LoginPlace, suppressed as number | undefined))
   }
 
@@ -54,10 +56,11 @@ export class LoginRecords {
     this.write(failure, place)
   }
 
-  passedOver({ reason, step, detail, user }: Failure, place: LoginPlace): void {
+  /** `ordinary`: nothing that the administrator would look into. */
+  passedOver({ reason, step, detail, user }: Failure, place: LoginPlace, ordinary: boolean): void {
     const fields = { step, reason, detail: printable(detail ?? ''), user: printable(user ?? '', 64) || undefined, ...place }
-    if (detail === 'the client has none') this.parts.log.debug('login step not taken', fields)
-    else this.parts.log.info('login step not taken', fields)
+    if (ordinary) this.parts.log.debug('login step not taken', fields)
+    else this.notTaken.line(fields)
   }
 
   succeeded(identity: Identity, chain: readonly string[], session: string, place: LoginPlace): void {
