@@ -16,7 +16,7 @@ import type { ChosenGroup } from './group-choice.ts'
 import { dynamicSplitNodes, knowsDynamicSplit } from './dynamic-split.ts'
 import { LoginPlaces } from './login-places.ts'
 import { LoginRecords, type LoginPlace } from './login-records.ts'
-import { BUSY_TEXT, refusalText, STALE_TEXT, UNPARSABLE_TEXT, USER_BUSY_TEXT } from './refusals.ts'
+import { BUSY_TEXT, LOGIN_REFUSALS, refusalText, STALE_TEXT, UNPARSABLE_TEXT, USER_BUSY_TEXT } from './refusals.ts'
 import { clientFamily, printable } from './user-agent.ts'
 import type { VirtualHost, VirtualHosts } from './virtual-hosts.ts'
 
@@ -277,7 +277,7 @@ export class AggregateAuth {
   private refuse(request: LoginRequest, dialect: Dialect, open: OpenDialogue, failure: Failure): LoginAnswer {
     this.parts.dialogues.remove(open.handle)
     const errorId = this.records.refused(failure, placeOf(request, open.chosen.group.name))
-    return { status: 200, body: refusalDocument(dialect, textOf(failure, errorId)), cookies: [clearCookie('webvpncontext')] }
+    return { status: 200, body: refusalDocument(dialect, textOf(failure, errorId), LOGIN_REFUSALS[failure.shownAs ?? failure.reason].message), cookies: [clearCookie('webvpncontext')] }
   }
 
   /** Refusals of the core in the words of the login. */

@@ -45,8 +45,8 @@ export function authRequestDocument(dialect: Dialect, request: AuthRequest): str
 }
 
 /** Ends the dialogue: a form without inputs makes every client show the error and stop. */
-export function refusalDocument(dialect: Dialect, text: string): string {
-  const auth = xml('auth', { id: 'main' }, xml('title', {}, 'Login'), errorNode(text), xml('form', { method: 'post', action: '/' }))
+export function refusalDocument(dialect: Dialect, text: string, message?: string): string {
+  const auth = xml('auth', { id: 'main' }, xml('title', {}, 'Login'), ...(message === undefined ? [] : [xml('message', {}, message)]), errorNode(text), xml('form', { method: 'post', action: '/' }))
   return dialect === 'plain' ? xmlDocument(auth) : configAuth('auth-request', auth)
 }
 

@@ -53,6 +53,7 @@ test('G25 CERTIFICATE: a certificate that is missing or not acceptable ends the 
   const answer = await answerTo('certificate-refused')
   assert.is(answer.status, 200)
   assert.is(errorOf(answer.body), 'Certificate Validation Failure')
+  assert.match(answer.body, /<message>Certificate Validation Failure: your certificate/, 'openconnect shows no error of these words')
   assert.not.match(answer.body, /<input/)
 })
 

@@ -11,6 +11,8 @@ export interface LoginRefusal {
   readonly family: CiscoFamily
   /** Shown over the form, as `<error id="88" param1="text">%s</error>`. `%s` stands for the error id of an internal error. */
   readonly text: string
+  /** Shown above it. */
+  readonly message?: string
 }
 export const LOGIN_REFUSALS: Readonly<Record<RefusalReason, LoginRefusal>> = {
   'wrong-credentials': { family: 'AGGAUTH', text: 'Login failed. Please check your user name and password.' },
@@ -25,8 +27,8 @@ export const LOGIN_REFUSALS: Readonly<Record<RefusalReason, LoginRefusal>> = {
   internal: { family: 'AGGAUTH', text: 'Internal error. Please tell your administrator this number: %s' },
   banned: { family: 'AGGAUTH', text: 'Too many failed attempts. Please try again later.' },
   'password-expired': { family: 'AGGAUTH', text: 'Your password has expired. Please contact your administrator.' },
-  // The very words: openconnect knows them and says "Client certificate missing or incorrect".
-  'certificate-refused': { family: 'CERTIFICATE', text: 'Certificate Validation Failure' },
+  // The very words of Cisco's gateways. openconnect 9.01 knows them and shows nothing (measured), so the message has them again.
+  'certificate-refused': { family: 'CERTIFICATE', text: 'Certificate Validation Failure', message: 'Certificate Validation Failure: your certificate is missing or was not accepted.' },
 }
 export const refusalText = (reason: RefusalReason, errorId = ''): string => LOGIN_REFUSALS[reason].text.replace('%s', errorId)
 
