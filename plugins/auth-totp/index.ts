@@ -12,6 +12,7 @@ import { WrongCodes } from './wrong-codes.ts'
 
 export default {
   name: 'auth-totp',
+  loginStep: 'later',
   summary: 'Codes of authenticator apps as a second factor behind any other login step',
   config: AuthTotpConfig,
   runs: 'always',
