@@ -120,6 +120,9 @@ export class SessionRecord implements Session {
   get ticket(): string | undefined {
     return this.identity.ticket
   }
+  get attributes(): PolicyLayer | undefined {
+    return this.identity.attributes
+  }
   get ended(): boolean {
     return this.machine.phase === 'ended'
   }

@@ -69,6 +69,8 @@ export interface Session {
   readonly device: Device
   /** Of the back-end that knows its user (`Identity.ticket`); in no listing. */
   readonly ticket?: string | undefined
+  /** What the back-end says of its policy now. */
+  readonly attributes?: PolicyLayer | undefined
   /** In force now; a reload may bring another one. */
   readonly policy: ResolvedPolicy
   /** The one that the client was told with its last CONNECT. */
