@@ -3,7 +3,6 @@ import { STATUS_TYPE, type AccountedSession, type AccountingRecord, type Traffic
 import type { Attribute } from './packet.ts'
 
 const WORD = 2 ** 32
-const FRAMED = 2
 /** Acct-Authentic, RFC 2866 section 5.6. */
 const BY_RADIUS = 1
 const MAX_CLASSES = 8
@@ -27,16 +26,16 @@ export function accountingAttributes({ kind, session, cause }: AccountingRecord,
   ]
 }
 
-function ofSession({ id, user, classes, peer, ipv4, ipv6 }: AccountedSession): readonly Attribute[] {
+function ofSession({ id, user, classes, chargeable, peer, ipv4, ipv6 }: AccountedSession): readonly Attribute[] {
   return [
     attribute('Acct-Session-Id', id),
     attribute('Acct-Multi-Session-Id', id),
     attribute('Acct-Authentic', BY_RADIUS),
     attribute('User-Name', user),
-    attribute('Service-Type', FRAMED),
     attribute('Calling-Station-Id', peer),
     ...(ipv4 === undefined ? [] : [attribute('Framed-IP-Address', ipv4)]),
     ...(ipv6 === undefined ? [] : [attribute('Framed-IPv6-Address', ipv6)]),
+    ...(chargeable === undefined ? [] : [attribute('Chargeable-User-Identity', Buffer.from(chargeable, 'base64'))]),
     ...classes.slice(0, MAX_CLASSES).map((value) => attribute('Class', Buffer.from(value, 'base64'))),
   ]
 }

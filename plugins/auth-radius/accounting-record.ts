@@ -18,6 +18,8 @@ export interface AccountedSession {
   readonly user: string
   /** Values of Class, base64, in the order of the Access-Accept. */
   readonly classes: readonly string[]
+  /** Chargeable-User-Identity likewise (RFC 4372). */
+  readonly chargeable?: string | undefined
   /** Address of the client. */
   readonly peer: string
   readonly ipv4?: string | undefined

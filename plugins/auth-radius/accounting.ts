@@ -9,14 +9,16 @@ export const MIN_INTERVAL_SEC = 60
 /** Of the interval, more or less, so that sessions of one morning do not report at once. */
 const JITTER = 0.1
 const STOP_LIMIT_MS = 1500
+const base64 = (value: Uint8Array): string => Buffer.from(value).toString('base64')
 
 /** What the servers said of a session's user at the login. */
 export interface AccountingTicket {
   /** User-Name of the Access-Accept, else as the session has it. */
   readonly user?: string | undefined
   readonly classes: readonly Uint8Array[]
+  readonly chargeable?: Uint8Array | undefined
   /** Acct-Interim-Interval. */
-  readonly intervalSec?: number | undefined
+  readonly interimSec?: number | undefined
 }
 export interface AccountingParts {
   readonly clock: Clock
@@ -75,8 +77,8 @@ export class Accounting implements SessionListener, MetricSource {
     if (!ticket || intervalSec === undefined) return
     const { clock } = this.parts
     const begun: AccountedSession = {
-      ...this.seen(session), id: session.id, user: ticket.user ?? session.user, classes: ticket.classes.map((value) => Buffer.from(value).toString('base64')),
-      intervalSec: Math.max(MIN_INTERVAL_SEC, ticket.intervalSec ?? intervalSec), beganAfter: clock.now() - session.createdAt, seconds: 0,
+      ...this.seen(session), id: session.id, user: ticket.user ?? session.user, classes: ticket.classes.map(base64), chargeable: ticket.chargeable && base64(ticket.chargeable),
+      intervalSec: Math.max(MIN_INTERVAL_SEC, ticket.interimSec ?? intervalSec), beganAfter: clock.now() - session.createdAt, seconds: 0,
     }
     this.tell('start', begun)
     this.schedule(begun)

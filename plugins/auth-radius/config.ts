@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { domainName, duration, filePath, formatEndpoint, integer, parseEndpoint, secretFile, Secret } from '../../core/api.ts'
+import { domainName, duration, filePath, formatEndpoint, integer, listenAddress, parseEndpoint, secretFile, Secret } from '../../core/api.ts'
 
 const AUTHENTICATION_PORT = 1812
 const RADSEC_PORT = 2083
@@ -84,6 +84,9 @@ export const AuthRadiusConfig = z.strictObject({
   'timeout': duration({ min: 1, max: 120 }).default(5).meta({ title: 'Timeout', description: 'How long one server may take for an answer, repetitions included, before the next is asked; "60s" where people confirm on a phone' }),
   'protocol': z.enum(['pap', 'mschapv2']).default('pap').meta({ title: 'Protocol', description: 'How the password is sent' }),
   'group-from': z.enum(['class', 'filter-id', 'asa-group-policy', 'none']).default('class').meta({ title: 'Group from', description: 'Attribute that names the groups; none: the user picks' }),
+  'accounting': z.boolean().default(true).meta({ title: 'Accounting', description: 'Tell the servers of the sessions of users who logged in here' }),
+  'accounting-interval': duration({ min: 60, max: 86_400 }).default(600).meta({ title: 'Interim interval', description: 'Between two records of a session; Acct-Interim-Interval of the server counts instead' }),
+  'disconnect-listen': z.array(listenAddress()).max(8).default([]).meta({ title: 'Disconnect and CoA', description: 'Where Disconnect-Requests and CoA-Requests of the servers are taken, "0.0.0.0:3799"; empty: nowhere' }),
   'nas-identifier': z.string().max(253).default('').meta({ title: 'NAS-Identifier', description: 'What servers know this gateway by; empty: its name' }),
 })
 export type AuthRadiusConfig = z.infer<typeof AuthRadiusConfig>

@@ -44,7 +44,7 @@ class Bench {
       supported: (name) => name === 'Session-Timeout' || name === 'MS-Primary-DNS-Server',
       policyOf: (found: readonly Found[]) => {
         const [timeout, dns] = [valueOf(found, 'Session-Timeout'), valueOf(found, 'MS-Primary-DNS-Server')]
-        return timeout !== undefined && timeout > 86_400 ? { values: {}, refused: ['Session-Timeout is too long'] } : { values: { ...(timeout !== undefined && { sessionTimeoutSec: timeout }), ...(dns !== undefined && { dns: [dns] }) }, refused: [] }
+        return timeout !== undefined && timeout > 86_400 ? { values: {}, problems: ['Session-Timeout is too long'] } : { values: { ...(timeout !== undefined && { sessionTimeoutSec: timeout }), ...(dns !== undefined && { dns: [dns] }) }, problems: [] }
       },
     })
     made.push(this)
@@ -123,7 +123,7 @@ test('what cannot be done is refused with its cause, and nothing of it happens',
   const bench = new Bench()
   const session = bench.login()
   const id = attribute('Acct-Session-Id', session.id)
-  assert.equal(bench.send(COA, [id, attribute('Session-Timeout', 600), attribute('Framed-MTU', 1200)]), coaNak(401))
+  assert.equal(bench.send(COA, [id, attribute('Session-Timeout', 600), attribute('Port-Limit', 3)]), coaNak(401))
   assert.equal(bench.send(COA, [id, attribute('Session-Timeout', 600), { type: 250, value: Buffer.from('x') }]), coaNak(401))
   assert.equal(bench.send(COA, [id]), coaNak(402))
   assert.equal(bench.send(COA, [id, { type: 27, value: Buffer.from('x') }]), coaNak(404))

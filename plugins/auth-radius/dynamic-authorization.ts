@@ -27,8 +27,8 @@ export interface DynamicParts {
   nas(): NasIdentity
   /** Undefined: somebody else let the user in, and no server may touch the session. */
   ticketOf(session: Session): RadiusSession | undefined
-  /** Policy of attributes, as at the login. `refused`: those whose value cannot be used, one clause each. */
-  policyOf(attributes: readonly Found[]): { readonly values: PolicyValues; readonly refused: readonly string[] }
+  /** Policy of attributes, as at the login. `problems`: values that cannot be used, one clause each. */
+  policyOf(attributes: readonly Found[]): { readonly values: PolicyValues; readonly problems: readonly string[] }
   /** Whether attributes of that name can change in a session. */
   supported(name: AttributeName): boolean
 }
@@ -117,8 +117,8 @@ export class DynamicAuthorization implements MetricSource {
 
   private change(meant: readonly Session[], { authorization }: DynamicRequest, server: ServerConfig): Refused | undefined {
     const { audit, log, sessions } = this.parts
-    const { values, refused } = this.parts.policyOf(authorization)
-    if (refused.length > 0) return { refused: ERROR_CAUSE.invalidValue, why: refused.join('; ') }
+    const { values, problems } = this.parts.policyOf(authorization)
+    if (problems.length > 0) return { refused: ERROR_CAUSE.invalidValue, why: problems.join('; ') }
     const origin = `radius ${server.host}`
     try {
       for (const { id, user, peer, attributes } of meant) {

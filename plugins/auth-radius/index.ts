@@ -4,14 +4,15 @@ import { AuthRadiusConfig } from './config.ts'
 import { Counters } from './counters.ts'
 import { radiusFindings } from './findings.ts'
 import { RadiusBackend } from './radius-backend.ts'
+import { serveSessions, SESSION_TOKENS } from './session-service.ts'
 
 export default {
   name: 'auth-radius',
   summary: 'Logins against RADIUS servers, with the policy they hand over',
   config: AuthRadiusConfig,
   runsByDefault: false,
-  requires: [CLOCK, CONFIG, HEALTH],
-  start(context) {
+  requires: SESSION_TOKENS,
+  async start(context) {
     const { container, log, slots } = context
     const clock = container.resolve<Clock>(CLOCK)
     const gateway = container.resolve<GatewayConfig>(CONFIG)
@@ -19,12 +20,14 @@ export default {
     let { config } = context
     const client = new RadiusClient(config, { clock, counters, health: container.resolve<Health>(HEALTH), log })
     context.onStop(() => client.close())
+    context.add(slots.authBackend, new RadiusBackend({ client, config: () => config, gateway, clock, log }))
+    context.add(slots.metric, counters)
+    const follow = await serveSessions(context, client, () => config)
     context.onConfig((next) => {
       config = next
       client.configure(next)
+      return follow()
     })
-    context.add(slots.authBackend, new RadiusBackend({ client, config: () => config, gateway, clock, log }))
-    context.add(slots.metric, counters)
   },
   check: radiusFindings,
 } satisfies Plugin<AuthRadiusConfig>
