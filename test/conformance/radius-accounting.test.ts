@@ -19,7 +19,7 @@ async function start(lab: Lab): Promise<Gateway> {
   writeFileSync(join(lab.folder, 'radius.secret'), RADIUS_SECRET, { mode: 0o600 })
   return Gateway.start(lab, { config: {
     group: { staff: { auth: [['radius']] } },
-    'auth-radius': { 'disconnect-listen': ['0.0.0.0:3799'], timeout: '1s', server: [{ address: LAN.ipv4, 'secret-file': join(lab.folder, 'radius.secret') }] },
+    'auth-radius': { 'disconnect-listen': ['0.0.0.0:3799'], timeout: '2s', server: [{ address: LAN.ipv4, 'secret-file': join(lab.folder, 'radius.secret') }] },
   } })
 }
 /** Answer of the gateway to radclient. */
@@ -72,7 +72,7 @@ test('G23 freeradius hears of a session from its start to its end, over the gate
   const withdrawn = await until('a stop', () => records('Stop')[1])
   assert.is(withdrawn['Acct-Terminate-Cause'], 'Admin-Reset')
   await gateway.stop()
-  await until('Accounting-Off', () => records('Accounting-Off').length === 1)
+  await until('Accounting-Off', () => server.accounting().at(-1)?.['Acct-Status-Type'] === 'Accounting-Off')
 })
 
 test.run()
