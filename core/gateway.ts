@@ -7,7 +7,7 @@ import type { GatewayConfig } from './config/gateway-config.ts'
 import { LiveConfig } from './config/live-config.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { connectionRelay } from './connection-relay.ts'
-import type { DataPlane, OpenInfo } from './dataplane.ts'
+import type { DataPlane, OpenInfo, TlsContextSpec } from './dataplane.ts'
 import { GatewayError } from './errors.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import { PluginHost } from './host.ts'
@@ -21,10 +21,12 @@ import { Reloads, type ReloadOptions, type ReloadReport } from './reload/reloads
 import { CookieKeys } from './session/cookie-keys.ts'
 import { SessionTable } from './session/session-table.ts'
 import { Slots } from './slots.ts'
+import { withClientRequest } from './tls/client-request.ts'
 import { loadTlsContexts, type LoadedTls } from './tls/contexts.ts'
 import { fipsFindings } from './tls/fips.ts'
 import { chainsFor, leafSha1 } from './tls/leaf-sha1.ts'
-import { AUDIT, CLOCK, CONFIG, CRYPT, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS } from './tokens.ts'
+import { AUDIT, CLOCK, CONFIG, CRYPT, DATA_PLANE, HEALTH, POLICIES, SESSIONS, STORE, TLS_FACTS, X509_LIBRARY } from './tokens.ts'
+import type { X509 } from './x509.ts'
 
 const CERTIFICATE_LOOK_MS = 86_400_000
 
@@ -34,6 +36,8 @@ export interface GatewayParts {
   readonly createDataPlane: () => DataPlane
   /** Absent: hashes of crypt(3) are not verified. */
   readonly crypt?: Crypt | undefined
+  /** Absent: certificates of clients are not judged. */
+  readonly x509?: X509 | undefined
   readonly clock: Clock
   readonly log: Logger
 }
@@ -49,6 +53,8 @@ export class Gateway {
   private readonly config: LiveConfig
   private reloads: Reloads | undefined
   private tls: LoadedTls | undefined
+  /** As the data plane has them. */
+  private contexts: readonly TlsContextSpec[] = []
   private dataPlane: DataPlane | undefined
   private foundation: Foundation | undefined
   private info: OpenInfo | undefined
@@ -131,6 +137,7 @@ export class Gateway {
     }
     host.publish(AUDIT, audit)
     host.publish(CLOCK, clock)
+    if (this.parts.x509) host.publish(X509_LIBRARY, this.parts.x509)
     if (this.parts.crypt) host.publish(CRYPT, this.parts.crypt)
     host.publish(CONFIG, config)
     host.publish(DATA_PLANE, dataPlane)
@@ -159,8 +166,11 @@ export class Gateway {
     this.reloads = reloads
     this.closers.push(() => reloads.stop())
 
-    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), tls.contexts, connectionRelay(slots, sessions, dataPlane, log))
+    this.contexts = this.contextsFor(tls)
+    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), this.contexts, connectionRelay(slots, sessions, dataPlane, log))
     this.info = info
+    slots.clientCertificates.get()?.watch(() => this.configureTls())
+    this.closers.push(slots.configuration.add({ configChanged: () => this.configureTls() }, 'core'))
     if (info.udp.length === 0) log.info('no UDP port is open: sessions use TLS alone')
     this.closers.push(() => {
       // Counters of living tunnels are gone after this.
@@ -180,9 +190,22 @@ export class Gateway {
   }
 
   private useTls(tls: LoadedTls): void {
-    if (JSON.stringify(tls.contexts) !== JSON.stringify(this.tls?.contexts)) this.dataPlane?.configureTls(tls.contexts)
+    this.configureTls(tls)
     this.tls = tls
     this.reportCertificate(tls)
+  }
+
+  /** What clients are asked for follows from the groups and from the plugin that wants it. */
+  private contextsFor(tls: LoadedTls): readonly TlsContextSpec[] {
+    return withClientRequest(tls.contexts, this.config.now, this.slots.clientCertificates.get())
+  }
+
+  private configureTls(tls: LoadedTls | undefined = this.tls): void {
+    if (!tls || !this.info) return
+    const contexts = this.contextsFor(tls)
+    if (JSON.stringify(contexts) === JSON.stringify(this.contexts)) return
+    this.dataPlane?.configureTls(contexts)
+    this.contexts = contexts
   }
 
   /** Every day: the own certificate is renewed in time, files that were replaced are taken, an end that comes near is told. */

@@ -1,4 +1,4 @@
-import { createCrypt, createDataPlane } from '../native/index.ts'
+import { createX509, createCrypt, createDataPlane } from '../native/index.ts'
 import { plugins } from '../plugins/index.ts'
 import { check } from './check.ts'
 import { CORE_COMMANDS } from './commands/core-command-list.ts'
@@ -14,9 +14,9 @@ const host: CommandLineHost = {
   definitions: [...CORE_COMMANDS.map(({ definition }) => definition), ...plugins.flatMap((plugin) => plugin.commands ?? [])],
   version: VERSION,
   defaults: { config: DEFAULT_CONFIG_FILE, dataDirectory: DEFAULT_DATA_DIRECTORY },
-  serve: (options) => serve(options, { plugins, createDataPlane, crypt: createCrypt() }),
+  serve: (options) => serve(options, { plugins, createDataPlane, crypt: createCrypt(), x509: createX509() }),
   check: (options) => check(options, plugins),
-  runOffline: (options, path, input) => runOffline(options, path, input, plugins),
+  runOffline: (options, path, input) => runOffline(options, path, input, plugins, createX509()),
   socketPath: (options) => adminSocket(locate(options).dataDirectory),
 }
 

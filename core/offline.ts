@@ -12,21 +12,22 @@ import type { LocalPlace, LocationOptions, Plugin } from './plugin.ts'
 import { pluginEntries } from './plugin-entries.ts'
 import { createPolicies } from './policy/policies.ts'
 import { Slots } from './slots.ts'
-import { AUDIT, CLOCK, CONFIG, HEALTH, POLICIES, STORE } from './tokens.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, POLICIES, STORE, X509_LIBRARY } from './tokens.ts'
 import { VERSION } from './version.ts'
+import type { X509 } from './x509.ts'
 
 /** A command of another process on the same data directory is over soon; a gateway is not. */
 const LOCK_WAIT_MS = 2000
 
 /** One command in this process, on the store, without sessions and data plane. */
-export async function runOffline(options: LocationOptions, path: string, input: CommandInput, plugins: readonly Plugin[]): Promise<CommandResult> {
+export async function runOffline(options: LocationOptions, path: string, input: CommandInput, plugins: readonly Plugin[], x509?: X509): Promise<CommandResult> {
   const core = CORE_COMMANDS.find(({ definition }) => definition.path === path)
   // A local command asks for the clock alone: it works where neither configuration nor store are.
   if (core?.definition.where === 'local') return core.handler({ clock: systemClock } as CoreServices)(input)
   if (core?.definition.where === 'gateway') throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
   const local = plugins.find((plugin) => plugin.local && Object.hasOwn(plugin.local, path))?.local?.[path]
   if (local) return local(localPlace(options, plugins))(input)
-  return withStore(locate(options), plugins, (host) => host.commands.run(path, input))
+  return withStore(locate(options), plugins, (host) => host.commands.run(path, input), x509)
 }
 
 function localPlace(options: LocationOptions, plugins: readonly Plugin[]): LocalPlace {
@@ -40,7 +41,7 @@ function localPlace(options: LocationOptions, plugins: readonly Plugin[]): Local
   }
 }
 
-async function withStore<T>({ config: file, dataDirectory }: Locations, plugins: readonly Plugin[], use: (host: PluginHost) => T | Promise<T>): Promise<T> {
+async function withStore<T>({ config: file, dataDirectory }: Locations, plugins: readonly Plugin[], use: (host: PluginHost) => T | Promise<T>, x509?: X509): Promise<T> {
   const loaded = loadConfig(file, plugins)
   const log = PinoLogger.stderr()
   const foundation = layFoundation(dataDirectory, systemClock, log, LOCK_WAIT_MS)
@@ -55,6 +56,7 @@ async function withStore<T>({ config: file, dataDirectory }: Locations, plugins:
     host.publish(HEALTH, health)
     host.publish(POLICIES, policies)
     host.publish(STORE, store)
+    if (x509) host.publish(X509_LIBRARY, x509)
     bindCoreCommands(host.commands, { audit, clock, config: loaded.core, dataDirectory, health, log, policies, store, plugins: () => host.status(), serving: undefined })
     try {
       await host.start(pluginEntries(plugins, loaded), { name: 'core', commands: CORE_COMMANDS.map(({ definition }) => definition) })

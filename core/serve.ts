@@ -8,6 +8,7 @@ import { locate } from './locations.ts'
 import { PinoLogger } from './pino-logger.ts'
 import type { LocationOptions, Plugin } from './plugin.ts'
 import { Systemd } from './systemd.ts'
+import type { X509 } from './x509.ts'
 
 /** From the first signal to the exit. */
 const STOP_LIMIT_MS = 5000
@@ -15,16 +16,17 @@ export interface ServeParts {
   readonly plugins: readonly Plugin[]
   readonly createDataPlane: () => DataPlane
   readonly crypt?: Crypt | undefined
+  readonly x509?: X509 | undefined
 }
 
 /** The gateway in the foreground, until a signal ends it. Resolves with the exit code. */
-export async function serve(options: LocationOptions, { plugins, createDataPlane, crypt }: ServeParts): Promise<number> {
+export async function serve(options: LocationOptions, { plugins, createDataPlane, crypt, x509 }: ServeParts): Promise<number> {
   const log = PinoLogger.stdout()
   const keepAlive = setInterval(() => undefined, 2 ** 30)
   const systemd = new Systemd(log)
   const ending = watchForEnd(log)
   try {
-    const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, crypt, clock: systemClock, log })
+    const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, crypt, x509, clock: systemClock, log })
     const reload = (): void => {
       systemd.reloading()
       gateway.reload()

@@ -1,4 +1,5 @@
 import type { AuthBackend, Identity, LoginGuard } from './auth.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import type { ConnectionHandle, ConnectionInfo, OpenInfo, StatName, TunnelSpec } from './dataplane.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
 import { Hook, Hooks } from './hooks.ts'
@@ -159,6 +160,8 @@ export class Slots {
   readonly connections = new Hook<ConnectionListener>('connections')
   readonly authBackend = new Hooks<AuthBackend>('authBackend')
   readonly loginGuard = new Hooks<LoginGuard>('loginGuard')
+  /** Who wants certificates of clients. */
+  readonly clientCertificates = new Hook<ClientCertificates>('clientCertificates')
   readonly negotiator = new Hooks<Negotiator>('negotiator')
   readonly policySource = new Hooks<PolicySource>('policySource')
   readonly userRecords = new Hooks<UserRecords>('userRecords')

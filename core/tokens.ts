@@ -11,6 +11,7 @@ import type { Sessions } from './session/session.ts'
 import type { Store } from './store/store.ts'
 import type { TlsFacts } from './tls-facts.ts'
 import type { UserImport } from './user-import.ts'
+import type { X509 } from './x509.ts'
 
 /** `Symbol.for`, so that separately built bundles meet the same token. */
 export type Token<T> = symbol & { readonly __type?: T }
@@ -34,3 +35,4 @@ export const STORE = token<Store>('Store')
 /** Only while serving. */
 export const TLS_FACTS = token<TlsFacts>('TlsFacts')
 export const USER_IMPORT = token<UserImport>('UserImport')
+export const X509_LIBRARY = token<X509>('X509')

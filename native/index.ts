@@ -7,6 +7,7 @@ import type {
 } from '../core/dataplane.ts'
 import { STATS, TUNNEL_COUNTERS } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
+import type { TrustStore, X509 } from '../core/x509.ts'
 import type { Binding } from './binding.d.ts'
 import { Dispatcher, readCounters } from './dispatcher.ts'
 
@@ -32,6 +33,24 @@ export function createCrypt(addonPath?: string): { matches(hash: string, passwor
       binding ??= createRequire(import.meta.url)(addonPath ?? findAddon()) as Binding
       return binding.crypt(hash, password)
     },
+  }
+}
+
+/** Certificates of clients, by the OpenSSL of this process. The addon is loaded at the first store. */
+export function createX509(addonPath?: string): X509 {
+  let binding: Binding | undefined
+  const loaded = (): Binding => (binding ??= createRequire(import.meta.url)(addonPath ?? findAddon()) as Binding)
+  return {
+    trustStore(authorities, lists): TrustStore {
+      const addon = loaded()
+      const store = translated(() => addon.trustStore(authorities, lists))
+      return {
+        verify: (chain, { now, stale, listed }) => addon.verifyChain(store, chain, Math.floor(now / 1000), stale, listed),
+        ocspVerdict: (chain, request, answer) => addon.ocspVerdict(store, chain, request, answer),
+      }
+    },
+    ocspRequest: (leaf, issuer) => loaded().ocspRequest(leaf, issuer),
+    pkcs12: ({ certificate, key, authority, name, password, modern }) => loaded().pkcs12(certificate, key, authority, name, password, modern),
   }
 }
 

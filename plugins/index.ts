@@ -2,6 +2,7 @@ import type { Plugin } from '../core/plugin.ts'
 import adminApi from './admin-api/index.ts'
 import alwaysOnPolicy from './always-on-policy/index.ts'
 import anyconnect from './anyconnect/index.ts'
+import authCertificate from './auth-certificate/index.ts'
 import authLocal from './auth-local/index.ts'
 import authRadius from './auth-radius/index.ts'
 import authTotp from './auth-totp/index.ts'
@@ -18,4 +19,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authRadius, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authCertificate, authRadius, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]

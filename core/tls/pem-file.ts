@@ -5,13 +5,13 @@ import { fileProblem } from '../config/files.ts'
 import { GatewayError } from '../errors.ts'
 
 /** Replaces or makes a file in one step, 0600; its folder is made 0700. Never leaves half a file under that name. */
-export function writePrivately(file: string, text: string): void {
+export function writePrivately(file: string, content: string | Uint8Array): void {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const handle = openSync(temporary, 'wx', 0o600)
     try {
-      writeFileSync(handle, text)
+      writeFileSync(handle, content)
       fsyncSync(handle)
       renameSync(temporary, file)
     } catch (error) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "addon_certificates.h"
 #include "args.h"
 #include "cipher_speed.h"
 #include "crypt_hash.h"
@@ -254,6 +255,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("dtlsSecret", dtlsSecret);
   add("counters", counters);
   add("crypt", crypt);
+  add("trustStore", trustStore);
+  add("verifyChain", verifyChain);
+  add("ocspRequest", ocspRequestOf);
+  add("ocspVerdict", ocspVerdictOf);
+  add("pkcs12", pkcs12Of);
   add("alive", alive);
   add("stats", stats);
   return exports;

@@ -1,0 +1,80 @@
+import { GatewayError, type ChainVerdict, type ClientCertificates, type OcspVerdict, type X509 } from '../../core/api.ts'
+import { nextUpdateOf } from './list-times.ts'
+
+/** Whom the gateway believes: authorities, and what they have revoked. */
+export interface TrustParts {
+  /** PEM; empty: nobody. */
+  readonly authorities: string
+  /** DER. */
+  readonly lists: readonly Uint8Array[]
+}
+export interface RevocationRules {
+  readonly stale: boolean
+  readonly listed: boolean
+}
+type Loaded = { readonly authorities: string; readonly store: ReturnType<X509['trustStore']>; readonly nextUpdate: number | undefined }
+
+/** The trust in force; replaced as a whole. */
+export class Trust implements ClientCertificates {
+  readonly backend = 'certificate'
+  private loaded: Loaded | undefined
+  private changed: () => void = () => undefined
+
+  constructor(private readonly x509: X509) {}
+
+  /** Throws `TLS_CERTIFICATE` and has changed nothing. */
+  use({ authorities, lists }: TrustParts): void {
+    const before = this.authorities()
+    const ends = lists.flatMap((list) => nextUpdateOf(list) ?? [])
+    try {
+      this.loaded = { authorities, store: this.x509.trustStore(authorities, lists), nextUpdate: ends.length > 0 ? Math.min(...ends) : undefined }
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      throw new GatewayError('TLS_CERTIFICATE', `an authority or a revocation list ${error.message}`, { cause: error })
+    }
+    if (this.authorities() !== before) this.changed()
+  }
+  /** Nobody is believed. */
+  none(): void {
+    const before = this.authorities()
+    this.loaded = undefined
+    if (before !== undefined) this.changed()
+  }
+
+  authorities(): string | undefined {
+    return this.loaded?.authorities || undefined
+  }
+  watch(changed: () => void): void {
+    this.changed = changed
+  }
+  /** When the first of the lists ends, ms. */
+  get nextUpdate(): number | undefined {
+    return this.loaded?.nextUpdate
+  }
+
+  /** undefined: there is nobody to believe. `chain` is within `chainProblem`. */
+  verify(chain: readonly Uint8Array[], now: number, rules: RevocationRules): ChainVerdict | undefined {
+    return this.loaded?.store.verify(chain, { now, ...rules })
+  }
+  /** Of a certificate that stands for itself: its dates, its key, its purpose. */
+  verifyAlone(leaf: Uint8Array, now: number): ChainVerdict {
+    const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(leaf).toString('base64')}\n-----END CERTIFICATE-----\n`
+    return this.x509.trustStore(pem, []).verify([leaf], { now, stale: false, listed: false })
+  }
+  /** Whether it is a revocation list. */
+  readable(list: Uint8Array): boolean {
+    try {
+      this.x509.trustStore('', [list])
+      return true
+    } catch (error) {
+      if (error instanceof GatewayError) return false
+      throw error
+    }
+  }
+  ocspRequest(leaf: Uint8Array, issuer: Uint8Array): Uint8Array {
+    return this.x509.ocspRequest(leaf, issuer)
+  }
+  ocspVerdict(chain: readonly Uint8Array[], request: Uint8Array, answer: Uint8Array): OcspVerdict {
+    return this.loaded?.store.ocspVerdict(chain, request, answer) ?? { status: 'unusable', text: 'no authority is known', revokedAt: 0, nextUpdate: 0 }
+  }
+}
