@@ -21,7 +21,7 @@ export interface DynamicParts {
   readonly audit: Pick<Audit, 'record'>
   readonly clock: Clock
   readonly log: Logger
-  readonly sessions: Pick<Sessions, 'list' | 'end' | 'setAttributes'>
+  readonly sessions: Pick<Sessions, 'get' | 'list' | 'end' | 'setAttributes'>
   /** Servers with that address. */
   serversAt(address: string): readonly ServerConfig[]
   nas(): NasIdentity
@@ -89,19 +89,21 @@ export class DynamicAuthorization implements MetricSource {
   }
 
   private follow(request: DynamicRequest, server: ServerConfig): Refused | undefined {
-    const meant = this.parts.sessions.list().filter((session) => this.isMeant(session, request.selection))
+    const { selection } = request
+    const { sessions } = this.parts
+    const some = selection.session === undefined ? sessions.list() : [sessions.get(selection.session) ?? []].flat()
+    const meant = some.filter((session) => this.isMeant(session, selection))
     if (meant.length === 0) return { refused: ERROR_CAUSE.noSuchSession, why: 'no session is like that' }
     return request.kind === 'coa' ? this.change(meant, request, server) : this.disconnect(meant, request, server)
   }
 
-  private isMeant(session: Session, { session: id, user, addresses, peer, classes }: Selection): boolean {
-    const ticket = this.parts.ticketOf(session)
-    if (!ticket || (id !== undefined && session.id !== id)) return false
+  private isMeant(session: Session, { user, addresses, peer, classes }: Selection): boolean {
     const held = [session.leases.ipv4?.address, session.leases.ipv6?.address]
+    if (!addresses.every((address) => held.includes(address)) || (peer !== undefined && endpointAddress(session.peer) !== peer)) return false
+    const ticket = this.parts.ticketOf(session)
+    if (!ticket) return false
     const names = [session.user.toLowerCase(), ticket.user?.toLowerCase()]
     return (user === undefined || names.includes(user.toLowerCase()))
-      && addresses.every((address) => held.includes(address))
-      && (peer === undefined || endpointAddress(session.peer) === peer)
       && classes.every((value) => ticket.classes.some((own) => value.equals(own)))
   }
 

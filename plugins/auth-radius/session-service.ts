@@ -14,7 +14,7 @@ import { DynamicListener } from './dynamic-listener.ts'
 import { DynamicSources } from './dynamic-sources.ts'
 import { nasAttributes } from './nas-attributes.ts'
 import { CODE } from './packet.ts'
-import { readTicket } from './ticket.ts'
+import { ownTicket } from './own-ticket.ts'
 
 /** Tokens that accounting and dynamic authorization need. */
 export const SESSION_TOKENS = [AUDIT, CLOCK, CONFIG, HEALTH, SESSIONS, STORE]
@@ -33,7 +33,7 @@ export async function serveSessions(context: PluginContext<AuthRadiusConfig>, cl
   })
   const accounting = new Accounting({
     clock, sender, sessions, spool,
-    ticketOf: ({ ticket }) => readTicket(ticket),
+    ticketOf: ({ ticket }) => ownTicket(ticket),
     intervalSec: () => (config().accounting ? config()['accounting-interval'] : undefined),
   })
   accounting.start()
@@ -50,7 +50,7 @@ export async function serveSessions(context: PluginContext<AuthRadiusConfig>, cl
       const own = [...valuesOf(found, 'NAS-IP-Address'), ...Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))]
       return { identifier: valuesOf(found, 'NAS-Identifier')[0] ?? '', isOwnAddress: (address) => own.includes(address) }
     },
-    ticketOf: ({ ticket }) => readTicket(ticket),
+    ticketOf: ({ ticket }) => ownTicket(ticket),
     policyOf: (found) => coaPolicy(found, { hasPool: (name) => gateway.pools.has(name) }),
     supported: (name) => COA_ATTRIBUTES.includes(name),
   })
