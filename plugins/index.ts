@@ -6,6 +6,7 @@ import authCertificate from './auth-certificate/index.ts'
 import authLocal from './auth-local/index.ts'
 import authRadius from './auth-radius/index.ts'
 import authTotp from './auth-totp/index.ts'
+import authSaml from './auth-saml/index.ts'
 import cli from './cli/index.ts'
 import dtls from './dtls/index.ts'
 import firewall from './firewall/index.ts'
@@ -19,4 +20,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authCertificate, authRadius, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authSaml, authCertificate, authRadius, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]

@@ -1,0 +1,52 @@
+import { AUDIT, CLOCK, CONFIG, HEALTH, hostFor, STORE, type Audit, type Clock, type GatewayConfig, type Health, type Plugin, type Store } from '../../core/api.ts'
+import { AuthSamlConfig } from './config.ts'
+import { crossCheck, samlFindings } from './findings.ts'
+import { IdentityProvider } from './identity-provider.ts'
+import { PendingLogins } from './pending-logins.ts'
+import { MIGRATIONS, ReplayTable } from './replay-table.ts'
+import { SamlBackend } from './saml-backend.ts'
+import { SamlRoutes } from './saml-routes.ts'
+import { ownSpKey, readSpKey, type SpKey } from './sp-key.ts'
+import { spUrls } from './sp-urls.ts'
+
+export default {
+  name: 'auth-saml',
+  summary: 'Logins in a browser at a SAML 2.0 identity provider',
+  config: AuthSamlConfig,
+  runsByDefault: false,
+  requires: [AUDIT, CLOCK, CONFIG, HEALTH, STORE],
+  async start(context) {
+    const { container, log, slots } = context
+    const clock = container.resolve<Clock>(CLOCK)
+    const core = container.resolve<GatewayConfig>(CONFIG)
+    const store = container.resolve<Store>(STORE)
+    const health = container.resolve<Health>(HEALTH)
+    store.migrate('auth-saml', MIGRATIONS)
+    let { config } = context
+    const keyOf = ({ certificate, key }: AuthSamlConfig): SpKey | Promise<SpKey> => (certificate !== undefined && key !== undefined ? readSpKey(certificate, key) : ownSpKey(context.dataDirectory(), core.gateway.name, clock.now()))
+    let key = await keyOf(config)
+    const idp = new IdentityProvider(config, { clock, health, log, directory: () => context.dataDirectory() })
+    context.onStop(() => idp.stop())
+    await idp.start()
+    const logins = new PendingLogins(clock)
+    const routes = new SamlRoutes({
+      clock, log, audit: container.resolve<Audit>(AUDIT), logins, replays: new ReplayTable(store),
+      key: () => key,
+      config: () => config,
+      idp: () => idp.metadata,
+      doubted: () => idp.doubt(),
+      groups: () => new Set(core.groups.keys()),
+      urls: (serverName) => spUrls(core, config, hostFor(core, serverName)?.name),
+    })
+    for (const route of routes.list) context.add(slots.httpRoute, route)
+    context.add(slots.authBackend, new SamlBackend({ clock, logins, config: () => config, urls: (host) => spUrls(core, config, host), ready: () => idp.metadata !== undefined }))
+    context.onConfig(async (next) => {
+      const nextKey = await keyOf(next)
+      await idp.replace(next)
+      key = nextKey
+      config = next
+    })
+  },
+  crossCheck,
+  check: (config, environment) => samlFindings(config, environment.core),
+} satisfies Plugin<AuthSamlConfig>
