@@ -1,4 +1,4 @@
-import { GatewayError, POLICY_KEYS, POLICY_PROPERTIES, readPolicy, type Identity, type PolicyLayer } from '../../core/api.ts'
+import { GatewayError, POLICY_KEYS, POLICY_PROPERTIES, readPolicy, type GroupConfig, type Identity, type PolicyLayer } from '../../core/api.ts'
 import type { SamlSubject } from './assertion.ts'
 import type { AuthSamlConfig } from './config.ts'
 import { TRANSIENT } from './namespaces.ts'
@@ -17,11 +17,14 @@ export class NotAllowed extends Error {
   }
 }
 
+/** Groups that exist, by name. */
+type Groups = ReadonlyMap<string, Pick<GroupConfig, 'auth'>>
+
 /**
- * Who an accepted subject is here. `groups`: the names that exist; `picked`: the one that the client asked for, which
- * counts where the user has it; undefined: an earlier step knows better. Throws NotAllowed.
+ * Who an accepted subject is here. `picked`: the group that the client asked for, which counts where the user has it.
+ * Throws NotAllowed.
  */
-export function identityOf(subject: SamlSubject, config: AuthSamlConfig, groups: ReadonlySet<string>, picked: string | undefined, ticket: string): Identity {
+export function identityOf(subject: SamlSubject, config: AuthSamlConfig, groups: Groups, picked: string, ticket: string): Identity {
   const user = userOf(subject, config['user-from'])
   const attributes = policyOf(subject, config.attributes, user)
   return {
@@ -43,15 +46,18 @@ function userOf(subject: SamlSubject, from: string): string {
   return user
 }
 
-function groupsOf(subject: SamlSubject, config: AuthSamlConfig, known: ReadonlySet<string>, picked: string | undefined, user: string): Pick<Identity, 'groups' | 'groupsDecide'> {
+function groupsOf(subject: SamlSubject, config: AuthSamlConfig, known: Groups, picked: string, user: string): Pick<Identity, 'groups' | 'groupsDecide'> {
   const from = config['group-from']
-  if (from === undefined) return { groups: picked === undefined ? [] : [picked] }
+  // In a chain another step may know better which groups the user has.
+  if (from === undefined) return { groups: isAlone(known.get(picked)) ? [picked] : [] }
   const values = subject.attributes.get(from) ?? []
   const groups = [...new Set(values.map((value) => config['group-map'][value] ?? value))].filter((name) => known.has(name))
   // No group at all would mean the gateway's first one.
   if (groups.length === 0) throw new NotAllowed(values.length === 0 ? `the assertion has no attribute "${from}"` : `none of the ${values.length} values of "${from}" is a group here`, user)
-  return picked !== undefined && groups.includes(picked) ? { groups: [picked, ...groups.filter((name) => name !== picked)] } : { groups, groupsDecide: true }
+  return groups.includes(picked) ? { groups: [picked, ...groups.filter((name) => name !== picked)] } : { groups, groupsDecide: true }
 }
+
+const isAlone = (group: Pick<GroupConfig, 'auth'> | undefined): boolean => group?.auth.every((chain) => chain.length === 1 || !chain.includes('saml')) ?? false
 
 /** Values as they would stand in the file; one that is not valid there keeps its user out rather than in without it. */
 function policyOf(subject: SamlSubject, keys: Readonly<Record<string, string>>, user: string): PolicyLayer | undefined {

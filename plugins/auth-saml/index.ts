@@ -1,7 +1,8 @@
-import { AUDIT, CLOCK, CONFIG, HEALTH, hostFor, STORE, type Audit, type Clock, type GatewayConfig, type Health, type Plugin, type Store } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, hostFor, SESSIONS, STORE, type Audit, type Clock, type GatewayConfig, type Health, type Plugin, type Sessions, type Store } from '../../core/api.ts'
 import { AuthSamlConfig } from './config.ts'
 import { crossCheck, samlFindings } from './findings.ts'
 import { IdentityProvider } from './identity-provider.ts'
+import { LogoutRoute } from './logout-route.ts'
 import { PendingLogins } from './pending-logins.ts'
 import { MIGRATIONS, ReplayTable } from './replay-table.ts'
 import { SamlBackend } from './saml-backend.ts'
@@ -14,7 +15,7 @@ export default {
   summary: 'Logins in a browser at a SAML 2.0 identity provider',
   config: AuthSamlConfig,
   runsByDefault: false,
-  requires: [AUDIT, CLOCK, CONFIG, HEALTH, STORE],
+  requires: [AUDIT, CLOCK, CONFIG, HEALTH, SESSIONS, STORE],
   async start(context) {
     const { container, log, slots } = context
     const clock = container.resolve<Clock>(CLOCK)
@@ -29,16 +30,14 @@ export default {
     context.onStop(() => idp.stop())
     await idp.start()
     const logins = new PendingLogins(clock)
-    const routes = new SamlRoutes({
-      clock, log, audit: container.resolve<Audit>(AUDIT), logins, replays: new ReplayTable(store),
+    const parts = {
+      clock, log, audit: container.resolve<Audit>(AUDIT), replays: new ReplayTable(store),
       key: () => key,
-      config: () => config,
       idp: () => idp.metadata,
-      doubted: () => idp.doubt(),
-      groups: () => new Set(core.groups.keys()),
-      urls: (serverName) => spUrls(core, config, hostFor(core, serverName)?.name),
-    })
-    for (const route of routes.list) context.add(slots.httpRoute, route)
+      urls: (serverName: string | undefined) => spUrls(core, config, hostFor(core, serverName)?.name),
+    }
+    const routes = new SamlRoutes({ ...parts, logins, config: () => config, doubted: () => idp.doubt(), groups: () => core.groups })
+    for (const route of [...routes.list, new LogoutRoute({ ...parts, sessions: container.resolve<Sessions>(SESSIONS) })]) context.add(slots.httpRoute, route)
     context.add(slots.authBackend, new SamlBackend({ clock, logins, config: () => config, urls: (host) => spUrls(core, config, host), ready: () => idp.metadata !== undefined }))
     context.onConfig(async (next) => {
       const nextKey = await keyOf(next)

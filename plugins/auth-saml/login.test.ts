@@ -5,7 +5,7 @@ import { inflateRawSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { AUDIT, CLOCK, CONFIG, HEALTH, STORE, type AuthBackend, type Clock, type GatewayConfig, type GroupConfig, type Health } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, SESSIONS, STORE, type AuthBackend, type Clock, type GatewayConfig, type GroupConfig, type Health } from '../../core/api.ts'
 import { PluginHost } from '../../core/host.ts'
 import { SqliteStore } from '../../core/store/sqlite-store.ts'
 import { TestLog, testDirectory } from '../../core/testing.ts'
@@ -40,6 +40,7 @@ async function started(section: Readonly<Record<string, unknown>> = {}, metadata
   host.publish(CLOCK, clock)
   host.publish(CONFIG, core)
   host.publish(HEALTH, health)
+  host.publish(SESSIONS, fixture.sessions)
   host.publish(STORE, new SqliteStore(new Database(':memory:'), ':memory:', health))
   await host.start([{ plugin, config: AuthSamlConfig.parse({ 'idp-metadata-file': file, ...section }) }])
   backends.push(...fixture.slots.authBackend.list())

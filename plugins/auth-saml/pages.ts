@@ -62,6 +62,8 @@ export const redirect = (url: string, headers: readonly Header[] = []): HttpAnsw
 
 export const donePage = (): HttpAnswer => page(200, 'You are logged in', '<p>The VPN connects now. You can close this window.</p>')
 
+export const loggedOutPage = (): HttpAnswer => page(200, 'You are logged out', '<p>The VPN has been logged out too. You can close this window.</p>')
+
 export const errorPage = (status: number, text: string, headers: readonly Header[] = []): HttpAnswer =>
   page(status, 'The login did not work', `<p class="alert">${escapeXml(text)}</p>\n<p>Go back to your VPN client and connect again. If it happens again, tell your administrator.</p>`, { headers })
 

@@ -1,4 +1,4 @@
-import { GatewayError, PeerError, type Audit, type Clock, type HttpAnswer, type HttpRequest, type HttpRoute, type Logger } from '../../core/api.ts'
+import { GatewayError, PeerError, type Audit, type Clock, type GroupConfig, type HttpAnswer, type HttpRequest, type HttpRoute, type Logger } from '../../core/api.ts'
 import { CLOCK_SKEW_MS } from './assertion.ts'
 import { typedCode } from './base62.ts'
 import type { AuthSamlConfig } from './config.ts'
@@ -26,7 +26,7 @@ export interface SamlRoutesParts {
   readonly idp: () => IdpMetadata | undefined
   /** A signature did not fit: perhaps the identity provider has new keys. */
   readonly doubted: () => void
-  readonly groups: () => ReadonlySet<string>
+  readonly groups: () => ReadonlyMap<string, Pick<GroupConfig, 'auth'>>
   /** By the server name of the browser's TLS. */
   readonly urls: (serverName: string | undefined) => SpUrls
 }
@@ -107,7 +107,7 @@ export class SamlRoutes {
     if (!known) throw new GatewayError('REFUSED', 'the identity provider is not known')
     const subject = await acceptResponse(text, { urls: login.urls, idp: known, key: key(), requests: login.requests, now: clock.now() })
     if (!replays.take(known.entityId, subject.assertionId, subject.notOnOrAfter + CLOCK_SKEW_MS, clock.now())) throw new PeerError('SAML', 'has been shown before')
-    return identityOf(subject, config(), groups(), login.context.identity ? undefined : login.context.group, ticketOf(known.entityId, subject))
+    return identityOf(subject, config(), groups(), login.context.group, ticketOf(known.entityId, subject))
   }
 
   private handOver(login: PendingLogin, token: string): HttpAnswer {
