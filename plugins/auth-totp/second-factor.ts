@@ -1,8 +1,15 @@
 import type { Clock, Logger } from '../../core/api.ts'
+import { Allowance } from './allowance.ts'
 import { recoveryCodeIn } from './recovery-code.ts'
 import { codeIn, matchingStep } from './totp-code.ts'
 import type { TotpTable } from './totp-table.ts'
-import type { WrongCodes } from './wrong-codes.ts'
+
+/**
+ * Wrong codes of one user that are judged in a row, and the time after which one more is (RFC 4226 section 7.3): who has the
+ * password has a chance of one in a thousand for each day of guessing.
+ */
+export const BURST = 10
+export const REFILL_MS = 300_000
 
 export type Judgement =
   | { readonly right: true; readonly by: 'code' | 'recovery-code'; readonly recoveryCodesLeft?: number }
@@ -11,19 +18,23 @@ export type Judgement =
 
 /** Judges what a user answers; whatever is right counts once, across restarts and between two logins at once. */
 export class SecondFactor {
+  private readonly wrongCodes: Allowance
+
   constructor(
     private readonly table: TotpTable,
-    private readonly wrongCodes: WrongCodes,
     private readonly clock: Clock,
     private readonly log: Pick<Logger, 'error'>,
-  ) {}
+  ) {
+    this.wrongCodes = new Allowance(clock, BURST, REFILL_MS)
+  }
 
   /** Of an enrolled user. */
   judge(user: string, typed: string): Judgement {
-    if (!this.wrongCodes.mayTry(user)) return wrong('too many wrong codes of this user, none is judged for now')
+    const key = user.toLowerCase()
+    if (!this.wrongCodes.mayTry(key)) return wrong('too many wrong codes of this user, none is judged for now')
     const judgement = this.compared(user, typed)
-    if (judgement.right) this.wrongCodes.right(user)
-    else this.wrongCodes.wrong(user)
+    if (judgement.right) this.wrongCodes.right(key)
+    else this.wrongCodes.wrong(key)
     return judgement
   }
 

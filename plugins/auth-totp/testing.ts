@@ -8,7 +8,6 @@ import { Seal } from './seal.ts'
 import { SecondFactor } from './second-factor.ts'
 import { TotpBackend } from './totp-backend.ts'
 import { TotpTable } from './totp-table.ts'
-import { WrongCodes } from './wrong-codes.ts'
 
 export const KEY = Buffer.alloc(32, 7)
 const health = { raise: () => undefined, clear: () => undefined, list: () => [] }
@@ -24,7 +23,7 @@ export function totpFixture(settings: Partial<AuthTotpConfig> = {}) {
   const table = new TotpTable(store, new Seal(KEY))
   const parts = { audit, clock, log, table, config: () => config, issuer: () => 'vpn.example.com' }
   /** As another process, or this one after a restart, sees the same rows. */
-  const backend = (): TotpBackend => new TotpBackend({ ...parts, factor: new SecondFactor(table, new WrongCodes(clock), clock, log) })
+  const backend = (): TotpBackend => new TotpBackend({ ...parts, factor: new SecondFactor(table, clock, log) })
   return { ...parts, store, db, entries, backend }
 }
 

@@ -5,10 +5,10 @@ import type { AuthStep } from '../../core/api.ts'
 import { FIRST_CODE_TRIES } from './enrolling.ts'
 import { makeRecoveryCodes, recoveryCodeIn } from './recovery-code.ts'
 import { Seal } from './seal.ts'
+import { BURST, REFILL_MS } from './second-factor.ts'
 import { answered, contextOf, formOf, keyIn, totpFixture } from './testing.ts'
 import { codeOf, STEP_MS, stepAt } from './totp-code.ts'
 import { TotpTable } from './totp-table.ts'
-import { BURST, REFILL_MS } from './wrong-codes.ts'
 
 const SECRET = Buffer.from('12345678901234567890')
 const RECOVERY = makeRecoveryCodes()

@@ -12,6 +12,8 @@ export interface OpenConnectOptions {
   readonly user?: string | undefined
   /** Lines typed at the prompts, in order: passwords, group choices. */
   readonly answers?: readonly string[] | undefined
+  /** More is typed later, with `type`. */
+  readonly interactive?: boolean | undefined
   /** Further arguments: `--authgroup Staff`, `--no-dtls`. */
   readonly args?: readonly string[] | undefined
 }
@@ -32,7 +34,13 @@ export class OpenConnect {
       ],
       { namespace: host.namespace, env: { LAB_FOLDER: this.folder } },
     )
-    this.service.child.stdin?.end((options.answers ?? []).map((line) => `${line}\n`).join(''))
+    for (const line of options.answers ?? []) this.type(line)
+    if (options.interactive !== true) this.service.child.stdin?.end()
+  }
+
+  /** One line at the prompt. */
+  type(line: string): void {
+    this.service.child.stdin?.write(`${line}\n`)
   }
 
   /** Starts the client; does not wait for anything. `folder` is the lab's. */
