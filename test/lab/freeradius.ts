@@ -82,6 +82,9 @@ modules {
   }
   mschap {
   }
+  always handled {
+    rcode = handled
+  }
   detail {
     filename = ${folder}/detail
   }
