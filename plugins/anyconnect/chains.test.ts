@@ -133,6 +133,36 @@ test('a locked account behind a chain of several is told to the administrator al
   assert.equal([shape(await alone.answer(right))], ['locked'])
 })
 
+test('a new password is asked for behind the rest of the chain, never of who knows the old one alone', async () => {
+  const changes: string[] = []
+  const passwd: AuthStep = {
+    kind: 'form', form: { id: 'passwd', message: 'New', fields: [{ kind: 'password', name: 'new_password', label: '' }] },
+    answer: (answers) => {
+      changes.push(answers.get('new_password') ?? '')
+      return Promise.resolve(changes.length === 1 ? passwd : { kind: 'identity', identity: { user: 'Test', groups: ['staff'], source: 'local' } })
+    },
+  }
+  const local: AuthBackend = { ...refusing('local', 'locked'), begin: () => ({ kind: 'form', form: { id: 'main', message: '', fields: [{ kind: 'text', name: 'username', label: '' }, { kind: 'password', name: 'password', label: '' }] }, answer: (answers) => Promise.resolve(answers.get('password') === 'test123' ? passwd : { kind: 'refused', reason: 'wrong-credentials' }) }) }
+  const guard = new ListingGuard()
+  const one = start([[local, new CodeBackend()]], { guards: [guard] })
+  await one.begin()
+  for (const [word, code] of [[wrong, '42'], [right, '41']] as const) {
+    assert.equal(shape(await one.answer(word)), ['challenge', 'answer'])
+    assert.equal(shape(await one.answer(values({ password: code }))), ['main', 'username', 'password', '(wrong-credentials)'])
+  }
+  assert.equal(changes, [])
+  await one.answer(right)
+  assert.equal(shape(await one.answer(values({ password: '42' }))), ['passwd', 'new_password'])
+  assert.equal(shape(await one.answer(values({ password: 'too short' }))), ['passwd', 'new_password'], 'its own rules ask again')
+  const done = await one.answer(values({ password: 'long enough' }))
+  assert.equal(done.kind === 'identity' && [done.identity, done.chain], [{ user: 'test', groups: ['staff'], source: 'local+totp' }, ['local', 'totp']])
+  assert.equal(changes, ['too short', 'long enough'])
+  assert.equal(guard.heard.filter((line) => line.startsWith('succeeded')), ['succeeded test'])
+  const alone = start([[local]])
+  await alone.begin()
+  assert.equal(shape(await alone.answer(right)), ['passwd', 'new_password'])
+})
+
 test('the guard is asked once for each run of the chain and told once how it ended', async () => {
   const guard = new ListingGuard()
   const one = start([[new PasswordBackend(), new CodeBackend()]], { guards: [guard] })

@@ -63,6 +63,9 @@ class Run {
   failure: Failure | undefined
   /** The name under which it is played. */
   claimed = ''
+  /** Asks for a new password, for who has passed the rest of the chain too. */
+  deferred: { readonly step: FormStep; readonly position: number } | undefined
+  changing = false
 
   constructor(readonly alternative: Alternative) {}
 
@@ -70,7 +73,7 @@ class Run {
     return this.alternative.names[this.position] ?? ''
   }
   get isLast(): boolean {
-    return this.position + 1 >= this.alternative.steps.length
+    return this.changing || this.position + 1 >= this.alternative.steps.length
   }
 }
 
@@ -190,7 +193,15 @@ export class Dialogue {
   private async advance(run: Run, first: AuthStep): Promise<Opening> {
     let step = first
     for (let silent = 0; silent < MAX_SILENT; silent++) {
-      if (step.kind === 'form') return { kind: 'form', step }
+      if (step.kind === 'form') {
+        const user = this.answers?.user?.trim() ?? ''
+        if (step.form.id !== 'passwd' || run.isLast || run.failure || user === '') return { kind: 'form', step }
+        run.deferred = { step, position: run.position }
+        run.proved.push({ user, groups: [], source: run.step })
+        run.position++
+        step = await this.beginStep(run)
+        continue
+      }
       if (step.kind === 'certificate-wanted') {
         const { certificates, certificateMissing } = this.parts.context
         if (certificates.length === 0 && !certificateMissing && !this.wanted && this.answered === 0) {
@@ -200,11 +211,15 @@ export class Dialogue {
         step = { kind: 'refused', reason: 'certificate-refused', detail: certificates.length > 0 ? 'asked again for a certificate' : 'the client has none' }
       }
       if (step.kind === 'identity' && !run.failure) {
-        run.proved.push(step.identity)
+        run.proved[run.position] = step.identity
         const identity = mergedIdentity(run.proved)
         if (!run.asked.has(run.step) && this.parts.context.certificates.length > 0) this.accepted = true
         if (!identity) step = { kind: 'refused', reason: 'wrong-credentials', user: run.proved[0]?.user ?? '', detail: `names ${step.identity.user}, the step before it ${run.proved.at(-2)?.user}` }
-        else if (run.isLast) {
+        else if (run.deferred && run.isLast && !run.changing) {
+          run.changing = true
+          run.position = run.deferred.position
+          return { kind: 'form', step: run.deferred.step }
+        } else if (run.isLast) {
           this.guards.succeeded()
           return { kind: 'identity', identity, chain: run.alternative.names }
         }
