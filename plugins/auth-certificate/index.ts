@@ -21,6 +21,7 @@ const DAY_MS = 86_400_000
 
 export default {
   name: 'auth-certificate',
+  loginStep: 'silent',
   summary: 'Login with certificates of clients, and a small authority that issues them',
   config: AuthCertificateConfig,
   runs: 'always',
