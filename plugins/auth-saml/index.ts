@@ -12,6 +12,7 @@ import { spUrls } from './sp-urls.ts'
 
 export default {
   name: 'auth-saml',
+  loginStep: 'first',
   summary: 'Logins in a browser at a SAML 2.0 identity provider',
   config: AuthSamlConfig,
   runsByDefault: false,
