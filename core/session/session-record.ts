@@ -8,6 +8,7 @@ import { sessionLimit, type SessionLimit } from './session-limit.ts'
 import { isUp, NEW_MACHINE, RESTORED_MACHINE, type Machine } from './session-machine.ts'
 import type { Device, EndCause, LearnedKeepalive, Leases, Session, SessionState, TunnelEnd } from './session.ts'
 import { endWarningSec } from './session-warning.ts'
+import type { StrapKeys } from './strap-keys.ts'
 import { Takeovers } from './takeovers.ts'
 import { TunnelTotals, type Totals } from './tunnel-totals.ts'
 
@@ -37,6 +38,7 @@ export interface SessionSeed {
   readonly device: Device
   readonly policy: ResolvedPolicy
   readonly identity?: SessionIdentity
+  readonly strapKeys?: StrapKeys
   readonly keyId: string
   readonly peer: string
   /** Wall clock, ms. */
@@ -55,6 +57,7 @@ export class SessionRecord implements Session {
   /** Of the last CONNECT. */
   told: ResolvedPolicy | undefined
   identity: SessionIdentity
+  strapKeys: StrapKeys
   /** Under which its addresses are claimed. */
   claim: Claim
   keyId: string
@@ -102,6 +105,7 @@ export class SessionRecord implements Session {
     this.device = seed.device
     this.policy = seed.policy
     this.identity = seed.identity ?? { groups: [] }
+    this.strapKeys = seed.strapKeys ?? []
     const { platform, hostname, uniqueId } = seed.device
     this.claim = { session: seed.id, pool: seed.policy.values.pool, owner: JSON.stringify([seed.user, uniqueId ?? [platform ?? '', hostname ?? '']]) }
     this.keyId = seed.keyId

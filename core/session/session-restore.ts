@@ -6,6 +6,7 @@ import { SessionRecord, type SessionIdentity } from './session-record.ts'
 import type { SessionRow } from './session-rows.ts'
 import { sessionLimit } from './session-limit.ts'
 import { SESSION_ENDS } from './end-reasons.ts'
+import { unpackKeys, type StrapKeys } from './strap-keys.ts'
 import type { Device, EndCause, EndedSession, Leases, Session } from './session.ts'
 
 export const RESTORED_TEXT = 'the gateway was started again'
@@ -48,11 +49,13 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
   let stored: ResolvedPolicy
   let tls: Session['tls']
   let identity: SessionIdentity
+  let strapKeys: StrapKeys
   try {
     device = JSON.parse(row.device) as Device
     stored = JSON.parse(row.policy ?? '') as ResolvedPolicy
     tls = row.tls === null ? undefined : (JSON.parse(row.tls) as Session['tls'])
     identity = row.identity === null ? { groups: [] } : (JSON.parse(row.identity) as SessionIdentity)
+    strapKeys = unpackKeys(row.strap_keys)
   } catch {
     return 'damaged'
   }
@@ -68,7 +71,7 @@ function restoreOne(row: SessionRow, leases: Leases, { clock, policies, leases: 
     dtlsRxBytes: BigInt(row.dtls_rx_bytes), dtlsTxBytes: BigInt(row.dtls_tx_bytes), dtlsRxPackets: BigInt(row.dtls_rx_packets), dtlsTxPackets: BigInt(row.dtls_tx_packets),
   }
   const record = new SessionRecord({
-    id: row.id, user: row.user, group: row.grp, host: row.host ?? undefined, device, policy, identity, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
+    id: row.id, user: row.user, group: row.grp, host: row.host ?? undefined, device, policy, identity, strapKeys, keyId: row.key_id, peer: row.peer, createdAt: row.created_at,
     restored: { used, totals },
   })
   const [now, monotonic] = [clock.now(), clock.monotonic()]

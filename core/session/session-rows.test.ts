@@ -15,7 +15,7 @@ test('rows of the first version of the table are all there after the migration',
     for (let at = 0; at < 100; at++) add.run(`id${100 - at}`, at)
     return db.prepare('SELECT * FROM core_session ORDER BY created_at').all() as object[]
   })
-  assert.equal(new SessionRows(store).all(), before.map((row) => ({ ...row, dtls_rx_bytes: 0, dtls_tx_bytes: 0, dtls_rx_packets: 0, dtls_tx_packets: 0, identity: null, host: null, policy: '{}' })))
+  assert.equal(new SessionRows(store).all(), before.map((row) => ({ ...row, dtls_rx_bytes: 0, dtls_tx_bytes: 0, dtls_rx_packets: 0, dtls_tx_packets: 0, identity: null, host: null, strap_keys: null, policy: '{}' })))
 })
 
 test.run()

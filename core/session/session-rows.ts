@@ -2,6 +2,7 @@ import type { ResolvedPolicy } from '../policy/policy.ts'
 import type { Store, Migration } from '../store/store.ts'
 import { sessionLimit } from './session-limit.ts'
 import type { SessionIdentity, SessionRecord } from './session-record.ts'
+import { packKeys } from './strap-keys.ts'
 import type { Totals } from './tunnel-totals.ts'
 
 export const SESSION_MIGRATIONS: readonly Migration[] = [
@@ -82,6 +83,7 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
   { version: 5, sql: 'ALTER TABLE core_session ADD COLUMN host TEXT' },
   // As the client was told: it compares the netmask too when it comes back, and the pool may have changed since.
   { version: 6, sql: 'ALTER TABLE core_lease ADD COLUMN prefix INTEGER' },
+  { version: 7, sql: 'ALTER TABLE core_session ADD COLUMN strap_keys BLOB' },
 ]
 
 export interface SessionRow {
@@ -110,6 +112,7 @@ export interface SessionRow {
   readonly dtls_rx_packets: number
   readonly dtls_tx_packets: number
   readonly identity: string | null
+  readonly strap_keys: Buffer | null
 }
 
 /** The rows of sessions. Times are wall clock milliseconds. */
@@ -141,12 +144,12 @@ export class SessionRows {
       const policyId = known ?? this.policyId(policy)
       db
         .prepare(
-          `INSERT INTO core_session (id, user, grp, host, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, identity, rx_bytes, tx_bytes, rx_packets, tx_packets)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, 0, 0)`,
+          `INSERT INTO core_session (id, user, grp, host, device, policy, key_id, peer, created_at, expires_at, used, waiting_since, identity, strap_keys, rx_bytes, tx_bytes, rx_packets, tx_packets)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0)`,
         )
         .run(
           session.id, session.user, session.group, session.host ?? null, JSON.stringify(session.device), policyId, session.keyId,
-          session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null, identityText(session.identity),
+          session.peer, session.createdAt, session.expiresAt ?? null, session.idleSince ?? null, identityText(session.identity), packKeys(session.strapKeys),
         )
       alongside?.(session)
       return [policyId, known === undefined]
@@ -159,12 +162,12 @@ export class SessionRows {
     this.store.write((db) =>
       db
         .prepare(
-          `UPDATE core_session SET key_id = ?, peer = ?, created_at = ?, expires_at = ?, used = ?, waiting_since = ?, connected_at = ?, tls = ?,
+          `UPDATE core_session SET key_id = ?, peer = ?, created_at = ?, expires_at = ?, used = ?, waiting_since = ?, connected_at = ?, tls = ?, strap_keys = ?,
            rx_bytes = ?, tx_bytes = ?, rx_packets = ?, tx_packets = ?, dtls_rx_bytes = ?, dtls_tx_bytes = ?, dtls_rx_packets = ?, dtls_tx_packets = ? WHERE id = ?`,
         )
         .run(
           session.keyId, session.peer, session.createdAt, session.expiresAt ?? null, session.used ? 1 : 0, session.idleSince ?? null,
-          session.connectedAt ?? null, session.tls ? JSON.stringify(session.tls) : null,
+          session.connectedAt ?? null, session.tls ? JSON.stringify(session.tls) : null, packKeys(session.strapKeys),
           totals.rxBytes, totals.txBytes, totals.rxPackets, totals.txPackets,
           totals.dtlsRxBytes, totals.dtlsTxBytes, totals.dtlsRxPackets, totals.dtlsTxPackets, session.id,
         ),

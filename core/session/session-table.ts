@@ -36,6 +36,7 @@ import { SessionRecord } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
 import type { AttributesChange, CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import { followedBy } from './strap-keys.ts'
 import { TunnelRates } from './tunnel-rates.ts'
 import type { Totals } from './tunnel-totals.ts'
 
@@ -120,11 +121,11 @@ export class SessionTable implements Sessions {
 
   create(login: Login, alongside?: (session: Session) => void): Session {
     const { clock, keys, policies, config } = this.parts
-    const { identity, group, host, device, peer } = login
+    const { identity, group, host, device, peer, strapKey } = login
     const policy = policies.resolve({ user: identity.user, group, host, groups: identity.groups, attributes: identity.attributes })
     const own = this.index.ofUser(identity.user)
     const now = clock.now()
-    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes, ticket: identity.ticket }, keyId: keys.current().id, peer, createdAt: now })
+    const record = new SessionRecord({ id: newSessionId(), user: identity.user, group, host, device, policy, identity: { groups: identity.groups, attributes: identity.attributes, ticket: identity.ticket }, ...(strapKey && { strapKeys: [strapKey] }), keyId: keys.current().id, peer, createdAt: now })
     const leaving = givingWay(record, own, this.index.size, { own: sessionsOfUser(policy.values), total: config.gateway.maxSessions, replace: policy.values.maxSessionsAction === 'replace' }, (other) => this.silentMs(other))
     this.ownAddresses.check(record)
     record.idleSince = now
@@ -174,6 +175,13 @@ export class SessionTable implements Sessions {
     if (record.leases.ipv4 || record.leases.ipv6) return record.leases
     record.leases = this.leases.claim(record.claim, { ...families, ...this.ownAddresses.of(record) }, (work) => this.keeper.withBurials(work))
     return record.leases
+  }
+
+  followStrapKey(session: Session, next: Uint8Array): void {
+    const record = this.record(session)
+    record.strapKeys = followedBy(record.strapKeys, next)
+    record.dirty = true
+    this.keeper.save([record])
   }
 
   /** The pools of the configuration have changed: those of `homeless` should have ended before. */

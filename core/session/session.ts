@@ -71,6 +71,8 @@ export interface Session {
   readonly ticket?: string | undefined
   /** What the back-end says of its policy now. */
   readonly attributes?: PolicyLayer | undefined
+  /** Keys by which its client proves itself: that of the login first, the newest last; none: it has offered none. */
+  readonly strapKeys?: readonly Uint8Array[]
   /** In force now; a reload may bring another one. */
   readonly policy: ResolvedPolicy
   /** The one that the client was told with its last CONNECT. */
@@ -120,6 +122,8 @@ export interface Login {
   readonly host?: string | undefined
   readonly device: Device
   readonly peer: string
+  /** DER of a P-256 SPKI by which the client will prove itself at CONNECT (reference protocol section 4.4). */
+  readonly strapKey?: Uint8Array | undefined
 }
 
 export type CookieRefusal = 'malformed' | 'forged' | 'expired' | 'terminated'
@@ -157,6 +161,8 @@ export interface Sessions {
   list(): readonly Session[]
   /** The session's leases, claimed and committed at the first call, the same ones ever after. Throws `POOL_EXHAUSTED`. */
   claimLeases(session: Session, families: { readonly ipv4: boolean; readonly ipv6: boolean }): Leases
+  /** The client has proved itself and signed its next key: in the row before this returns, in memory alone when the store refuses. */
+  followStrapKey(session: Session, next: Uint8Array): void
   /** What is known of the network that the client comes from; undefined: its policy's clocks are in force. Meant for mobile clients. */
   keepalive(session: Session, address: string): LearnedKeepalive | undefined
   /**

@@ -30,6 +30,8 @@ test('a disk that fills up: live tunnels stay, clients come back with their cook
   client.write(frame(FRAME.data, packet(live.leases.ipv4?.address ?? '', '10.20.0.1', 'x')))
   assert.is(one.table.counters(live).rxPackets, 1n)
   assert.is(refusal(one, cookie), 'session of away')
+  one.table.followStrapKey(away, new Uint8Array(91))
+  assert.is(away.strapKeys?.length, 1, 'a client that has changed its key is not locked out')
   await one.connect(away)
   assert.is(away.state, 'tls')
   assert.is(one.table.list().length, length, 'no refused login left anything')

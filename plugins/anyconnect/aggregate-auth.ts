@@ -17,6 +17,7 @@ import { dynamicSplitNodes, knowsDynamicSplit } from './dynamic-split.ts'
 import { LoginPlaces } from './login-places.ts'
 import { LoginRecords, type LoginPlace } from './login-records.ts'
 import { BUSY_TEXT, LOGIN_REFUSALS, refusalText, STALE_TEXT, UNPARSABLE_TEXT, USER_BUSY_TEXT } from './refusals.ts'
+import { bindingKey, strapDhKey, strapKey } from './strap.ts'
 import { clientFamily, printable } from './user-agent.ts'
 import type { VirtualHost, VirtualHosts } from './virtual-hosts.ts'
 
@@ -177,8 +178,8 @@ export class AggregateAuth {
       uniqueId: facet(facts.uniqueId),
       certificates: connection.peerCertificates,
       certificateMissing: facts.certificateMissing,
-      strapKey: strapKey(headers.get('x-anyconnect-strap-pubkey')),
-      strapDhKey: strapKey(headers.get('x-anyconnect-strap-dh-pubkey')),
+      strapKey: strapKey(headers),
+      strapDhKey: strapDhKey(headers),
     }
   }
 
@@ -221,6 +222,7 @@ export class AggregateAuth {
           group,
           host: open.host,
           peer,
+          strapKey: bindingKey(request.headers),
           device: {
             agent: printable(request.userAgent),
             platform: facet(open.facts.platform),
@@ -298,12 +300,5 @@ const textOf = ({ reason, shownAs, text }: Failure, errorId?: string): string =>
 
 const EMPTY_INIT: ClientDocument = { kind: 'init', xml: true, facts: { capabilities: [], certificateMissing: false } }
 const EMPTY_FORM: AuthForm = { id: 'main', message: '', fields: [] }
-
-const MAX_STRAP_KEY = 256
-/** SPKI of a P-256 key is 91 bytes; what is no base64 of such length is as if it had not been sent. */
-const strapKey = (values: readonly string[] | undefined): Uint8Array | undefined => {
-  const text = values?.[0]
-  return text === undefined || text.length > MAX_STRAP_KEY || !/^[A-Za-z0-9+/]+={0,2}$/.test(text) ? undefined : Buffer.from(text, 'base64')
-}
 
 const facet = (text: string | undefined): string | undefined => (text === undefined ? undefined : printable(text, 128))

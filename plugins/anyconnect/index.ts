@@ -20,6 +20,7 @@ export default {
     const { container, slots, log } = context
     const clock = container.resolve<Clock>(CLOCK)
     const config = container.resolve<GatewayConfig>(CONFIG)
+    const audit = container.resolve<Audit>(AUDIT)
     const sessions = container.resolve<Sessions>(SESSIONS)
     const tls = container.isRegistered(TLS_FACTS, true) ? container.resolve<TlsFacts>(TLS_FACTS) : undefined
 
@@ -33,7 +34,7 @@ export default {
       get maxSessions() {
         return config.gateway.maxSessions
       },
-      audit: container.resolve<Audit>(AUDIT),
+      audit,
       backends: () => slots.authBackend.list(),
       guards: () => slots.loginGuard.list(),
       friendly: () => own['friendly-login-texts'],
@@ -41,7 +42,7 @@ export default {
       profile: (session) => slots.clientProfile.get()?.profile(session),
       certificateSha1: (serverName) => tls?.leafSha1(serverName),
     })
-    const gate = new TunnelGate({ sessions, clock, log, counters, hosts, random: Math.random, negotiators: () => slots.negotiator.list() })
+    const gate = new TunnelGate({ sessions, audit, clock, log, strap: () => own.strap, counters, hosts, random: Math.random, negotiators: () => slots.negotiator.list() })
     const routes = new PortRoutes({ auth, gate, log, counters, hosts, routes: () => slots.httpRoute.list() })
     const port = new VpnPort(container.resolve<DataPlane>(DATA_PLANE), routes, counters)
     context.set(slots.connections, port)

@@ -51,6 +51,7 @@ const COME_AGAIN = '503 Service Unavailable'
 export const TUNNEL_REFUSALS = {
   cookie: { family: 'CONNECTMGR', status: LOG_IN_AGAIN, text: 'Cookie is not acceptable' },
   roaming: { family: 'CONNECTMGR', status: '401 This session may not move to another address', text: 'This session may not move to another address' },
+  proof: { family: 'CONNECTMGR', status: '401 This session belongs to another client', text: 'This session belongs to another client' },
   contested: { family: 'CONNECTMGR', status: COME_AGAIN, text: 'Another client uses this session' },
   'no-address': { family: 'CONNECTMGR', status: COME_AGAIN, text: 'No address is free' },
   unavailable: { family: 'CONNECTMGR', status: COME_AGAIN, text: 'The gateway cannot serve this session right now' },

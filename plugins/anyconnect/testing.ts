@@ -9,6 +9,7 @@ import { AggregateAuth } from './aggregate-auth.ts'
 import { Counters } from './counters.ts'
 import { Dialogues } from './dialogues.ts'
 import { PortRoutes } from './port-routes.ts'
+import type { StrapMode } from './strap.ts'
 import { TunnelGate } from './tunnel-gate.ts'
 import { VirtualHosts } from './virtual-hosts.ts'
 import { VpnPort, type PortOptions } from './vpn-port.ts'
@@ -53,7 +54,7 @@ export class MemorySessions implements Sessions {
       id, user: login.identity.user, group: login.group, host: login.host, device: login.device, policy: { values: this.policy, origins }, createdAt: this.clock.now(),
       expiresAt: this.policy.sessionTimeoutSec > 0 ? this.clock.now() + this.policy.sessionTimeoutSec * 1000 : undefined,
       state: 'waiting', leases: {}, peer: login.peer, tls: undefined, dtls: undefined, keepalive: undefined, connectedAt: undefined, mtu: undefined, idleSince: this.clock.now(),
-      waitsUntil: undefined, tunnels: 0, lastEnd: undefined, history: [],
+      waitsUntil: undefined, tunnels: 0, lastEnd: undefined, history: [], ...(login.strapKey && { strapKeys: [login.strapKey] }),
     }
     alongside?.(session)
     this.sessions.set(id, session)
@@ -87,6 +88,9 @@ export class MemorySessions implements Sessions {
     const tunnel = ++this.lastTunnel as TunnelHandle
     this.tunnels.set(tunnel, start.session.id)
     this.plane.promote({ connection: start.connection.handle, tunnel, spec: start.spec, head: start.head, early: start.early, seen: start.seen })
+  }
+  followStrapKey(session: Session, next: Uint8Array): void {
+    this.sessions.set(session.id, { ...session, strapKeys: [...(session.strapKeys ?? []), next] })
   }
   setFilter: Sessions['setFilter'] = () => undefined
   learned: ReturnType<Sessions['keepalive']>
@@ -176,6 +180,7 @@ export interface PortFixtureOptions {
   readonly certificateSha1?: string
   readonly maxSessions?: number
   readonly bodyRoom?: number
+  readonly strap?: StrapMode
 }
 
 /** The whole VPN port on a data plane in memory. */
@@ -196,7 +201,7 @@ export function portFixture(options: PortFixtureOptions = {}) {
   const dialogues = new Dialogues(clock, () => options.maxLoginTimeMs ?? 240_000)
   const counters = new Counters(dialogues)
   const auth = new AggregateAuth({ sessions, audit, clock, log, dialogues, hosts, counters, backends: () => backends, guards: () => slots.loginGuard.list(), friendly: () => options.friendly ?? false, admissions: () => slots.admission.list(), profile: (session) => slots.clientProfile.get()?.profile(session), maxSessions: options.maxSessions ?? 0, certificateSha1: () => options.certificateSha1 ?? 'AB'.repeat(20) })
-  const gate = new TunnelGate({ sessions, clock, log, counters, hosts, random: () => 0, negotiators: () => slots.negotiator.list() })
+  const gate = new TunnelGate({ sessions, audit, clock, log, strap: () => options.strap ?? 'verify', counters, hosts, random: () => 0, negotiators: () => slots.negotiator.list() })
   const routes = new PortRoutes({ auth, gate, log, counters, hosts, routes: () => slots.httpRoute.list() })
   const port = new VpnPort(plane, routes, counters, { bodyRoom: options.bodyRoom, ...options.port })
   const info = plane.open(

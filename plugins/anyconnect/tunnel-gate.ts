@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { endpointAddress, GatewayError, type Clock, type Logger, type Negotiator, type Sessions } from '../../core/api.ts'
+import { endpointAddress, GatewayError, type Audit, type Clock, type Logger, type Negotiator, type Sessions } from '../../core/api.ts'
 import { readConnectRequest } from './connect-request.ts'
 import type { Counters } from './counters.ts'
 import { head, refusalHead } from './headers.ts'
@@ -8,16 +8,19 @@ import { PacedLog } from './paced-log.ts'
 import type { PortConnection } from './port-connection.ts'
 import { cookieRefusal, TUNNEL_REFUSALS, type TunnelRefusal } from './refusals.ts'
 import type { RequestHead } from './request-head.ts'
+import { judgeProof, type StrapMode } from './strap.ts'
 import type { VirtualHosts } from './virtual-hosts.ts'
 
 export interface TunnelGateParts {
   readonly sessions: Sessions
+  readonly audit: Audit
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
   readonly hosts: Pick<VirtualHosts, 'publicName'>
   /** A number from 0 to 1. */
   readonly random: () => number
+  readonly strap: () => StrapMode
   readonly negotiators: () => readonly Negotiator[]
 }
 
@@ -28,11 +31,16 @@ export interface TunnelGateParts {
 export class TunnelGate {
   private readonly refusals: PacedLog
   private readonly shortages: PacedLog
+  private readonly thefts: PacedLog
 
   constructor(private readonly parts: TunnelGateParts) {
-    const { clock, log } = parts
+    const { audit, clock, log } = parts
     this.refusals = new PacedLog(clock, (fields) => log.info('tunnel refused', fields))
     this.shortages = new PacedLog(clock, (fields) => log.warn('tunnel refused', fields))
+    this.thefts = new PacedLog(clock, ({ reason, session, user, peer, ...more }) => {
+      log.warn('tunnel refused', { reason, session, user, peer, ...more })
+      audit.record({ action: 'session.proof', actor: String(user), subject: String(session), peer: String(peer), ok: false, detail: String(reason) })
+    })
   }
 
   /** All of it happens within the call, so two CONNECTs with one cookie come one after the other. */
@@ -53,7 +61,15 @@ export class TunnelGate {
       this.refuse(connection, TUNNEL_REFUSALS.roaming)
       return
     }
+    const proof = judgeProof(this.parts.strap(), session.strapKeys ?? [], sent, connection.info.channelBindings)
+    if (proof.kind === 'refused') {
+      this.thefts.line({ reason: proof.why, session: session.id, user: session.user, peer })
+      this.refuse(connection, TUNNEL_REFUSALS.proof)
+      return
+    }
     try {
+      // The client has left its former key behind, whatever becomes of this request.
+      if (proof.kind === 'proved') sessions.followStrapKey(session, proof.next)
       const contributions = this.parts.negotiators().map((negotiator) => negotiator.negotiate(request, session))
       const { mtu, families } = tunnelWishes(request, session.policy.values, contributions)
       const leases = sessions.claimLeases(session, families)
