@@ -5,6 +5,7 @@ import { clientFile } from './client-files.ts'
 import { readCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
 import type { Header } from './headers.ts'
+import { hostScanAnswer } from './host-scan.ts'
 import { isBrowser, PORTAL_CSP, portalPage } from './portal.ts'
 import type { PortConnection } from './port-connection.ts'
 import type { RequestHead } from './request-head.ts'
@@ -63,6 +64,8 @@ export class PortRoutes implements PortHandler {
     const { method, path } = request
     const route = this.parts.routes().find((entry) => entry.methods.includes(method) && (entry.prefix ? path.startsWith(entry.path) : path === entry.path))
     if (route) return route.handle(request)
+    const scan = hostScanAnswer(path)
+    if (scan) return page(200, scan.type, scan.body)
     if (method === 'POST') return this.login(request, request.body)
     const file = clientFile(path)
     if (file) return page(200, file.type, file.body)

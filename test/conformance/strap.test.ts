@@ -11,11 +11,13 @@ import { ping } from '../lab/traffic.ts'
 
 const test = labTests({ peers: ['openconnect', 'ss'] })
 const PASSWORD = 'correct horse 9'
+/** Of openconnect's package; without an offer it is not run. */
+const CSD = '/usr/libexec/openconnect/csd-post.sh'
 const OLD_TLS = ['--gnutls-priority', 'NORMAL:-VERS-ALL:+VERS-TLS1.2']
 
 /** The cookie as openconnect prints it, with the key of its login; and the two parts. */
 async function authenticated(lab: Lab, gateway: Gateway): Promise<{ readonly cookie: string; readonly key: string; readonly webvpn: string }> {
-  const asked = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD], args: ['--authenticate'] })
+  const asked = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD], args: ['--authenticate', '--csd-wrapper', CSD] })
   await asked.ended()
   const cookie = /^COOKIE='([^']+)'/m.exec(asked.output)?.[1] ?? ''
   const [, key = '', webvpn = ''] = /^openconnect_strapkey=([^;]+); webvpn=(.+)$/.exec(cookie) ?? []
@@ -50,6 +52,8 @@ test('G24 a cookie moves with its key, not without: 401, and its owner goes on',
   const alone = await OpenConnect.connect(lab.client, lab.folder, withCookie(gateway, mine.webvpn))
   await alone.stop('SIGKILL')
   assert.ok(mine.key !== '' && mine.webvpn !== '', 'openconnect prints its key')
+  const scanned = await lab.client.must([CSD, 'x', '-ticket', '"AB"', '-stub', '"0"'], { env: { CSD_HOSTNAME: GATEWAY.ipv4, CSD_SHA256: gateway.pin.replace('pin-sha256:', '') } })
+  assert.match(scanned, /TOKEN_SUCCESS/)
   // Started three times with the one key that it printed.
   for (let round = 0; round < 3; round++) {
     const client = await OpenConnect.connect(lab.client, lab.folder, withCookie(gateway, mine.cookie))
