@@ -41,6 +41,8 @@ export interface CommandDefinition {
   readonly columns?: readonly ColumnDefinition[]
   /** Name of the option whose value is read from standard input (one line), e.g. `password-stdin`. */
   readonly secretFromStdin?: string
+  /** The command does without: nobody is asked on a terminal. */
+  readonly secretOptional?: boolean
   /** Asks `text [y/N]` on a terminal. */
   readonly confirm?: string
 }

@@ -4,7 +4,7 @@ const USER = { name: 'user', description: 'name of the user' }
 
 export const CERT_COMMANDS: readonly CommandDefinition[] = [
   {
-    path: 'cert issue', summary: 'Issue a certificate of the gateway\'s own authority to a user, as a .p12 file with its key', args: [USER], where: 'either', secretFromStdin: 'password-stdin',
+    path: 'cert issue', summary: 'Issue a certificate of the gateway\'s own authority to a user, as a .p12 file with its key', args: [USER], where: 'either', secretFromStdin: 'password-stdin', secretOptional: true,
     options: [
       { name: 'days', description: 'how long it is valid; a year when absent', type: 'number', placeholder: 'DAYS' },
       { name: 'out', description: 'whole path of the file; below the data directory when absent', type: 'text', placeholder: 'FILE' },

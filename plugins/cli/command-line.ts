@@ -56,9 +56,10 @@ async function inputOf(definition: CommandDefinition, invocation: Invocation, te
   return { args, options, actor: 'cli', ...(secret === undefined ? {} : { secret }) }
 }
 
-async function secretOf({ secretFromStdin: option }: CommandDefinition, given: boolean, terminal: Terminal): Promise<string | undefined> {
+async function secretOf({ secretFromStdin: option, secretOptional = false }: CommandDefinition, given: boolean, terminal: Terminal): Promise<string | undefined> {
   if (option === undefined) return undefined
   if (given) return readSecretLine(terminal.input as AsyncIterable<Buffer>)
+  if (secretOptional) return undefined
   const name = option.replace(/-stdin$/, '')
   if (!terminal.interactive) throw new GatewayError('USAGE', `no terminal to ask for the ${name}: give it on standard input with --${option}`)
   return askSecret(terminal, name.charAt(0).toUpperCase() + name.slice(1))

@@ -24,22 +24,60 @@ const CONFIG = {
     open: { auth: [['local']] },
     alone: { auth: [['certificate']] },
     both: { auth: [['certificate', 'local']] },
+    either: { auth: [['certificate'], ['local']] },
   },
 }
+const EVERYWHERE = ['alone', 'both', 'either', 'open']
 
-test('G20 openconnect logs in with a certificate alone, and reads why it may not', async (lab) => {
+test('G20 openconnect logs in with a certificate alone, with a password beside it or instead of it, and reads why it may not', async (lab) => {
   const pki = await Pki.make(join(lab.folder, 'pki'))
   const alice = await pki.issue('alice')
+  const expired = await pki.issue('late', { from: '20200101000000Z', to: '20210101000000Z' })
+  const revoked = await pki.issue('gone')
+  await pki.revoke('gone')
   const gateway = await Gateway.start(lab, {
-    users: { alice: { password: PASSWORD, groups: ['alone', 'both', 'open'] }, bob: { password: PASSWORD, groups: ['both'] } },
-    config: { ...CONFIG, 'auth-certificate': { ca: pki.ca } },
+    users: { alice: { password: PASSWORD, groups: EVERYWHERE }, bob: { password: PASSWORD, groups: EVERYWHERE } },
+    config: { ...CONFIG, 'auth-certificate': { ca: pki.ca, crl: await pki.list() } },
   })
-  await OpenConnect.connect(lab.client, lab.folder, options(gateway, 'alone', alice))
-  const session = await gateway.session()
-  assert.equal([session.user, session.group], ['alice', 'alone'])
-  assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
-  assert.match(await refused(lab, gateway, 'alone', await pki.issue('late', { from: '20200101000000Z', to: '20210101000000Z' })), /Certificate Validation Failure/)
-  assert.match(gateway.log, /"reason":"certificate-refused"/)
+  const login = async (path: string, client: Issued | undefined, over: Partial<OpenConnectOptions> = {}): Promise<string> => {
+    const one = await OpenConnect.connect(lab.client, lab.folder, options(gateway, path, client, over))
+    const { user, group } = await gateway.session()
+    if (path === 'alone') assert.is((await ping(lab.client, LAN.ipv4)).received, 3)
+    await one.stop()
+    return `${user} ${group}`
+  }
+  assert.is(await login('alone', alice), 'alice alone')
+  assert.is(await login('both', alice, { user: 'alice', answers: [PASSWORD] }), 'alice both')
+  assert.is(await login('either', alice), 'alice either')
+  assert.is(await login('either', undefined, { user: 'bob', answers: [PASSWORD] }), 'bob either')
+
+  assert.match(await refused(lab, gateway, 'alone'), /Server requested SSL client certificate; none was configured[^]*Failed to complete authentication/)
+  for (const [client, detail] of [[expired, /certificate has expired on 2021-01-01/], [revoked, /certificate is revoked/]] as const) {
+    assert.match(await refused(lab, gateway, 'alone', client), /Failed to complete authentication/)
+    await gateway.service?.until('the reason in the log', () => detail.test(gateway.log))
+    assert.match(await gateway.must(['audit', '--json']), detail)
+  }
+  assert.equal(await gateway.sessions(), [])
+})
+
+test('G20 openconnect takes the .p12 of the own authority, comes back by its cookie, and is cut off when it is revoked; a reload brings the step', async (lab) => {
+  const gateway = await Gateway.start(lab, { config: { group: { open: { auth: [['local']] } } } })
+  const { file, password } = JSON.parse(await gateway.must(['cert', 'issue', 'carol', '--json'])) as { file: string; password: string }
+  gateway.configure({ group: { alone: CONFIG.group.alone, open: CONFIG.group.open } })
+  await gateway.must(['reload'])
+  const arguments_ = ['-c', file, '--key-password', password]
+  const client = await OpenConnect.connect(lab.client, lab.folder, options(gateway, 'alone', undefined, { args: arguments_ }))
+  assert.is((await gateway.session()).user, 'carol')
+  client.forget('reconnect')
+  client.service.kill('SIGUSR2')
+  await client.happened('reconnect')
+  await gateway.must(['cert', 'revoke', 'carol', '--yes'])
+  await client.ended()
+  assert.equal(await gateway.sessions(), [])
+  const again = OpenConnect.start(lab.client, lab.folder, options(gateway, 'alone', undefined, { args: arguments_ }))
+  assert.is.not((await again.ended()).code, 0)
+  assert.match(gateway.log, /certificate is revoked/)
+  assert.not(gateway.log.includes(password))
 })
 
 test.run()
