@@ -33,6 +33,6 @@ export const BOUNDS = {
 
 /** How long an attempt waits at `points` when `free` of them are free, ms: 1, 2, 4, 8, 10 s. */
 export function delayAt(points: number, free: number): number {
-  const beyond = Math.round(points) - free
+  const beyond = Math.floor(Math.round(points) - free)
   return beyond < 0 ? 0 : Math.min(THRESHOLDS.firstDelayMs * 2 ** Math.min(beyond, 20), THRESHOLDS.maxDelayMs)
 }
