@@ -14,6 +14,7 @@ import { missing } from '../lab/suite.ts'
 import { benchActive, benchIdle, benchMemory } from './crowd.ts'
 import { benchFair } from './fair.ts'
 import { benchFullLogin } from './full-login.ts'
+import { benchGuard } from './guard.ts'
 import { benchLateness } from './lateness.ts'
 import { table, type Line } from './line.ts'
 import { buildLoad } from './load/load.ts'
@@ -51,6 +52,7 @@ function parts(): Readonly<Record<string, () => Promise<Line[]>>> {
     active: () => benchActive(crowd),
     lateness: () => benchLateness(each),
     storm: () => benchStorm({ rounds, sessions: setting('RETURNING', 1000), say }),
+    guard: () => benchGuard({ rounds, say }),
     login: async () => [
       ...(await benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, warmUp: { postern: 4000, ocserv: 50 }, concurrency: 50, say })),
       ...(await benchFullLogin({ rounds, logins: { postern: logins, ocserv: Math.ceil(logins / 10) }, warmUp: { postern: logins, ocserv: 50 }, concurrency: 16, say })),
