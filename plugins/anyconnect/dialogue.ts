@@ -132,7 +132,11 @@ export class Dialogue {
       const refused = await this.guards.admit({ peer: this.parts.context.peer, group: this.parts.context.group, user, trusted, connected })
       if (refused) return { kind: 'refused', failure: { ...refused.refusal, user: run.proved.at(-1)?.user, step: refused.guard } }
       const leave = this.parts.places ? this.parts.places.enter(user, this.parts.context.peer, trusted) : () => undefined
-      if (!leave) return { kind: 'busy', form: answers.asked }
+      if (!leave) {
+        // The same answer comes again, and is another attempt.
+        if (this.answered === 0) this.guards.forget()
+        return { kind: 'busy', form: answers.asked }
+      }
       try {
         this.answered++
         run.asked.add(run.step)

@@ -1,7 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { LoginAttempt } from '../../core/api.ts'
-import { connectText, INIT, login, portFixture, replyTo } from './testing.ts'
+import { Dialogue } from './dialogue.ts'
+import { LoginPlaces, PLACE_LIMITS } from './login-places.ts'
+import { connectText, INIT, login, loginContext, PasswordBackend, portFixture, replyTo } from './testing.ts'
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done))
 
@@ -27,6 +29,20 @@ test('G27 a client with a cookie gets its tunnel while every login is held back:
   for (const one of release) one()
   for (const answer of await Promise.all(held)) assert.match(answer.body, 'param1="Not today"')
   fixture.stop()
+})
+
+test('G27 an answer that found no place is asked about again when it comes again', async () => {
+  const places = new LoginPlaces()
+  const leave = Array.from({ length: PLACE_LIMITS.perUserAndNetwork }, () => places.enter('test', '192.0.2.1', false))
+  let asked = 0
+  const guard = { name: 'count', failed: () => undefined, succeeded: () => undefined, admit: () => (asked++, Promise.resolve(undefined)) }
+  const dialogue = new Dialogue({ alternatives: [{ names: ['local'], steps: [new PasswordBackend()] }], context: loginContext('192.0.2.1'), guards: [guard], places })
+  await dialogue.begin()
+  const answer = new Map([['username', 'test'], ['password', 'test123']])
+  assert.is((await dialogue.answer(answer)).kind, 'busy')
+  leave[0]?.()
+  assert.is((await dialogue.answer(answer)).kind, 'identity')
+  assert.is(asked, 2)
 })
 
 test.run()
