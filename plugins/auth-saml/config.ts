@@ -25,7 +25,7 @@ export const AuthSamlConfig = z.strictObject({
   'group-from': text('Attribute that holds the groups').optional(),
   'group-map': z.record(z.string().max(1024), z.string().max(256)).default({}).refine((map) => Object.keys(map).length <= MAX_ENTRIES, `may have ${MAX_ENTRIES} entries at most`).meta({ description: 'Group by the value of the attribute' }),
   attributes: z.record(z.string().max(1024), z.string().max(64)).default({}).refine((map) => Object.keys(map).length <= 50, 'may have 50 entries at most').meta({ description: 'Key of [policy] by attribute' }),
-  browser: z.enum(['auto', 'embedded', 'external']).default('auto').meta({ description: 'Whose browser: the client\'s own window, or that of the system' }),
+  browser: z.enum(['auto', 'embedded', 'external', 'code']).default('auto').meta({ description: 'Whose browser: the client\'s own window, that of the system, or one elsewhere' }),
   'without-browser': z.enum(['code', 'refuse']).default('code').meta({ description: 'Clients that have none get a code to type in a browser elsewhere' }),
   'force-login': z.boolean().default(false).meta({ description: 'The identity provider asks again, whatever session the browser has there' }),
 }).superRefine((config, context) => {

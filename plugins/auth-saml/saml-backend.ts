@@ -52,6 +52,7 @@ export class SamlBackend implements AuthBackend {
 
 /** How this client can take a login in a browser (reference/protocol section 4); undefined: not at all. */
 export function modeFor(context: Pick<AuthContext, 'capabilities' | 'strapDhKey' | 'platform' | 'userAgent'>, config: Pick<AuthSamlConfig, 'browser' | 'without-browser'>): Mode | undefined {
+  if (config.browser === 'code') return 'code'
   const { capabilities, strapDhKey, platform, userAgent } = context
   const external = capabilities.includes('single-sign-on-external-browser') && strapDhKey !== undefined && isP256(strapDhKey) && !MOBILE.test(platform ?? '') && !MOBILE.test(userAgent)
   const embedded = capabilities.includes('single-sign-on-v2')
