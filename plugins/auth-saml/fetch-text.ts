@@ -3,11 +3,12 @@ import { decodeUtf8 } from './service-provider.ts'
 
 const TIMEOUT_MS = 10_000
 
-/** A small document over HTTPS. No redirects: the address that the operator has named is the one that is trusted. */
+/** A small document over HTTPS. No redirects: the address that the operator has named is the one that is trusted. Throws PeerError. */
 export async function fetchText(url: string, maxBytes: number): Promise<string> {
   const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS), headers: { Accept: 'application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1' } }).catch((error: unknown) => {
     // The cause says what happened: no such host, refused, an untrusted certificate.
-    throw error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    throw new PeerError('HTTP', `cannot be fetched: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   })
   if (!answer.ok || !answer.body) throw new PeerError('HTTP', `was not there: the server answered ${answer.status}`)
   const chunks: Uint8Array[] = []

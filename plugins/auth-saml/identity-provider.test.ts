@@ -1,10 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Health } from '../../core/api.ts'
+import { PeerError, type Health } from '../../core/api.ts'
 import { SqliteStore } from '../../core/store/sqlite-store.ts'
 import { TestClock, TestLog, testDirectory } from '../../core/testing.ts'
 import { IdentityProvider } from './identity-provider.ts'
@@ -77,6 +78,20 @@ test('G21 without metadata nobody logs in and health says why: not there, redire
     one.stop()
   }
   await end()
+})
+
+test('G21 a file that cannot be used keeps the gateway up and is refused by a reload', async () => {
+  const health = new ListedHealth()
+  const source = { 'idp-metadata-file': join(testDirectory(), 'idp.xml') }
+  const one = new IdentityProvider(source, { clock: new TestClock(), health, log: new TestLog(), directory: testDirectory })
+  await one.start()
+  assert.match(health.entries.get('auth-saml.metadata') ?? '', /^error: .*idp\.xml: no such file/)
+  const refused = await one.replace(source).then(() => undefined, (error: unknown) => error)
+  assert.instance(refused, PeerError)
+  writeFileSync(source['idp-metadata-file'], idp.metadata())
+  await one.replace(source)
+  assert.is(one.metadata?.entityId, idp.entityId)
+  assert.not.ok(health.entries.has('auth-saml.metadata'))
 })
 
 test('G21 a signature that does not fit has the metadata fetched, every five minutes at most', async () => {

@@ -38,9 +38,9 @@ export class IdentityProvider {
     return this.known
   }
 
-  /** Never fails for a URL: without an answer the last good metadata count, or logins are refused until one comes. Throws PeerError for a file. */
+  /** Never fails: without usable metadata logins by SAML are refused and health says why, and all other logins go on. From a URL the last good ones count. */
   async start(): Promise<void> {
-    if (this.source['idp-metadata-url'] === undefined) return this.readFile(this.source)
+    if (this.source['idp-metadata-url'] === undefined) return this.tryFile()
     this.recall()
     const first = this.refresh()
     if (!this.known) await first
@@ -99,6 +99,16 @@ export class IdentityProvider {
       health.raise(HEALTH, this.known ? 'warning' : 'error', `metadata of the identity provider cannot be fetched from ${url}: ${reason}${this.known ? '; the last good ones are used' : '; nobody can log in by SAML'}`)
       log.warn('metadata of the identity provider cannot be fetched', { url, reason })
       this.again(RETRY_MS)
+    }
+  }
+
+  private tryFile(): void {
+    try {
+      this.readFile(this.source)
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error
+      this.parts.health.raise(HEALTH, 'error', `metadata of the identity provider cannot be used: ${error.message}; nobody can log in by SAML`)
+      this.parts.log.error('metadata of the identity provider cannot be used', { reason: error.message })
     }
   }
 
