@@ -48,13 +48,15 @@ test('G22 openconnect: a code typed, one made by --token-mode, none twice across
 test('G03 G22 openconnect: a password is changed and a second factor set up in its own prompts, or on the page', async (lab) => {
   const gateway = await Gateway.start(lab, { users: { bob: PASSWORD, carol: PASSWORD }, config: CHAIN })
   await gateway.must(['user', 'passwd', 'bob', '--must-change', '--password-stdin'], `${PASSWORD}\n`)
-  const client = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'bob', answers: [PASSWORD, 'bob', FRESH, FRESH], interactive: true })
+  const client = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'bob', answers: [PASSWORD], interactive: true })
   const [, secret = ''] = await client.said(/otpauth:\/\/totp\/vpn\.example\.com:bob\?secret=([A-Z2-7]{32})&issuer=vpn\.example\.com/)
-  assert.match(client.output, /not acceptable: a password has at least 8/)
   client.type(codeFor(secret))
   await client.said(/(?:[2-9A-Z]{4}-){2}[2-9A-Z]{4}/)
-  client.type('yes')
+  // The new password comes last: who has the old one alone changes nothing.
+  assert.not.match(client.output, /choose a new password/)
+  for (const answer of ['yes', 'bob', FRESH, FRESH]) client.type(answer)
   await client.connected()
+  assert.match(client.output, /not acceptable: a password has at least 8/)
   assert.is((await gateway.session()).user, 'bob')
   assert.match(await gateway.must(['audit', '--json']), /"user.passwd"[^}]*"at the login"/)
 
