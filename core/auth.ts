@@ -85,12 +85,16 @@ export interface AuthContext {
    * answer is wrong. A back-end that cannot do that refuses at once.
    */
   readonly decoy?: boolean
+  /** What `detach` took out of the answer to the step before. */
+  readonly detached?: string
 }
 /** One kind of login step, named as in `auth = [["local"]]`. */
 export interface AuthBackend {
   readonly name: string
   /** False: this client cannot take the step (no browser ...), and the next alternative is tried. */
   suits?(context: AuthContext): boolean
+  /** Takes out of the answer to the step before what was typed there for this one: a code behind a password. undefined: nothing. */
+  detach?(answers: ReadonlyMap<string, string>): { readonly rest: ReadonlyMap<string, string>; readonly detached: string } | undefined
   begin(context: AuthContext): AuthStep | Promise<AuthStep>
 }
 

@@ -66,6 +66,8 @@ class Run {
   /** Asks for a new password, for who has passed the rest of the chain too. */
   deferred: { readonly step: FormStep; readonly position: number } | undefined
   changing = false
+  /** Of the last answer, for the step behind the one that was asked. */
+  detached: string | undefined
 
   constructor(readonly alternative: Alternative) {}
 
@@ -74,6 +76,12 @@ class Run {
   }
   get isLast(): boolean {
     return this.changing || this.position + 1 >= this.alternative.steps.length
+  }
+
+  answer(step: FormStep, values: ReadonlyMap<string, string>): Promise<AuthStep> {
+    const taken = this.alternative.steps[this.position + 1]?.detach?.(values)
+    this.detached = taken?.detached
+    return step.answer(taken?.rest ?? values)
   }
 }
 
@@ -141,7 +149,7 @@ export class Dialogue {
         this.answered++
         run.asked.add(run.step)
         this.step = undefined
-        return await this.judge(run, step, answers, await step.answer(answers.values))
+        return await this.judge(run, step, answers, await run.answer(step, answers.values))
       } finally {
         leave()
       }
@@ -190,7 +198,9 @@ export class Dialogue {
     const identity = run.failure ? { user: run.claimed, groups: [], source: run.failure.step ?? '' } : mergedIdentity(run.proved)
     const step = run.alternative.steps[run.position]
     if (!step) throw new GatewayError('INTERNAL', 'a chain has no such step')
-    return step.begin({ ...this.parts.context, ...(identity && { identity }), ...(run.failure && { decoy: true }) })
+    const { detached } = run
+    run.detached = undefined
+    return step.begin({ ...this.parts.context, ...(identity && { identity }), ...(run.failure && { decoy: true }), ...(detached !== undefined && { detached }) })
   }
 
   /** To the next form, or the end. */
@@ -252,7 +262,7 @@ export class Dialogue {
       const opening = await this.open(other)
       if (opening.kind !== 'form' || !asksTheSame(opening.step.form, asked.form)) continue
       other.asked.add(other.step)
-      const next = await opening.step.answer(answers.values)
+      const next = await other.answer(opening.step, answers.values)
       if (next.kind !== 'refused' || !PASSES_ON.includes(next.reason)) return this.settle(other, await this.advance(other, next))
       tried.push({ run: other, verdict: next })
     }

@@ -72,6 +72,22 @@ test('a step before that failed is asked for a code like any other, and every an
   assert.is(table.get('alice')?.recoveryCodesLeft, 10)
 })
 
+test('G22 where it is allowed, six digits behind the password are the code, right or wrong without a form', async () => {
+  const { table, clock, backend } = totpFixture({ appended: true })
+  table.enrol('alice', SECRET, 0, 0, [])
+  const typed = (password: string) => backend().detach(new Map([['username', 'alice'], ['password', password]]))
+  const code = codeOf(SECRET, stepAt(clock.now()))
+  assert.equal([...typed(`horse 7${code}`)!.rest], [['username', 'alice'], ['password', 'horse 7']])
+  assert.is(typed(`horse 7${code}`)!.detached, code)
+  assert.equal(['', code, 'horse', `horse${code} `].map(typed), [undefined, undefined, undefined, undefined])
+  assert.is(totpFixture().backend().detach(new Map([['password', `horse${code}`]])), undefined)
+  assert.equal(backend().begin(contextOf('alice', { detached: code, decoy: true })), { kind: 'refused', reason: 'wrong-credentials' })
+  assert.is((backend().begin(contextOf('alice', { detached: code }))).kind, 'identity')
+  assert.is(why(backend().begin(contextOf('alice', { detached: code }))), 'the code was used before')
+  assert.is(backend().begin(contextOf('alice')).kind, 'form')
+  assert.match(formOf(backend().begin(contextOf('bob', { detached: code }))).form.message, /needs a second factor/)
+})
+
 test('without a proved user nothing is asked', () => {
   assert.is((totpFixture().backend().begin(contextOf(undefined)) as { reason?: string }).reason, 'unavailable')
 })

@@ -19,10 +19,17 @@ export class TotpBackend implements AuthBackend {
 
   constructor(private readonly parts: TotpBackendParts) {}
 
-  begin({ identity, decoy, peer }: AuthContext): AuthStep {
-    if (decoy === true) return asked(CODE_FORM, () => ({ kind: 'refused', reason: 'wrong-credentials' }))
+  /** The six digits behind a password, where that is allowed. */
+  detach(answers: ReadonlyMap<string, string>): { readonly rest: ReadonlyMap<string, string>; readonly detached: string } | undefined {
+    const [, password, code] = /^(.+)([0-9]{6})$/s.exec(answers.get('password') ?? '') ?? []
+    if (!this.parts.config().appended || password === undefined || code === undefined) return undefined
+    return { rest: new Map(answers).set('password', password), detached: code }
+  }
+
+  begin({ identity, decoy, detached, peer }: AuthContext): AuthStep {
+    if (decoy === true) return detached === undefined ? asked(CODE_FORM, () => WRONG) : WRONG
     if (!identity) return { kind: 'refused', reason: 'unavailable', detail: 'totp is no first step: it needs the name that another step proves' }
-    if (this.parts.table.get(identity.user)) return asked(CODE_FORM, (answer) => this.judged(identity, answer))
+    if (this.parts.table.get(identity.user)) return detached !== undefined ? this.judged(identity, detached) : asked(CODE_FORM, (answer) => this.judged(identity, answer))
     if (this.parts.config().enrol === 'first-login') return this.enrolment(identity, new Enrolling(identity.user, peer, this.parts))
     return { kind: 'refused', reason: 'unavailable', user: identity.user, detail: 'no second factor', text: NOT_ENROLLED }
   }
@@ -53,6 +60,7 @@ export class TotpBackend implements AuthBackend {
   }
 }
 
+const WRONG: AuthStep = { kind: 'refused', reason: 'wrong-credentials' }
 const NOT_ENROLLED = 'You need a second factor to log in here. Please ask your administrator for one.'
 
 /** The form's id is what makes `openconnect --token-mode=totp` fill it (reference/protocol section 3.2). */
