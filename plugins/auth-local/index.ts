@@ -1,4 +1,5 @@
 import { AUDIT, CLOCK, CONFIG, CRYPT, POLICIES, SESSIONS, STORE, USER_IMPORT, type Audit, type Clock, type Crypt, type GatewayConfig, type Plugin, type Policies, type Sessions, type Store } from '../../core/api.ts'
+import { AccountRule } from './account-rule.ts'
 import { AuthLocalConfig } from './config.ts'
 import { ExpiryWatch } from './expiry-watch.ts'
 import { LocalBackend } from './local-backend.ts'
@@ -45,6 +46,7 @@ export default {
     sessions.settle()
     await hasher.prepare()
     context.add(context.slots.authBackend, new LocalBackend(users, hasher, clock, context.log, { audit: context.container.resolve<Audit>(AUDIT), rules }))
+    context.add(context.slots.admission, new AccountRule(users, clock))
     const watch = new ExpiryWatch(users, sessions, clock, context.log)
     watch.start()
     context.onStop(() => watch.stop())

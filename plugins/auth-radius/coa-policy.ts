@@ -23,8 +23,8 @@ export const COA_ATTRIBUTES: readonly AttributeName[] = [
 /** As at the login. */
 export function coaPolicy(found: readonly Found[], place: PolicyPlace): AttributePolicy {
   const { values, problems } = attributePolicy(found, place)
-  const lifted = Object.entries(LIMITS).filter(([name]) => valueOf(found, name as keyof typeof LIMITS) === 0).map(([, key]) => [key, 0])
-  const all: PolicyValues = { ...Object.fromEntries(lifted), ...values }
+  const lifted = Object.entries(LIMITS).filter(([name]) => valueOf(found, name as keyof typeof LIMITS) === 0).map(([, key]) => [key, 0] as const)
+  const all: PolicyValues = { ...(Object.fromEntries(lifted) as PolicyValues), ...values }
   const nothing = problems.length === 0 && Object.keys(all).length === 0
   return { values: all, problems: nothing ? ['nothing of it is understood'] : problems }
 }
