@@ -3,6 +3,7 @@ import adminApi from './admin-api/index.ts'
 import alwaysOnPolicy from './always-on-policy/index.ts'
 import anyconnect from './anyconnect/index.ts'
 import authCertificate from './auth-certificate/index.ts'
+import authLdap from './auth-ldap/index.ts'
 import authLocal from './auth-local/index.ts'
 import authRadius from './auth-radius/index.ts'
 import authTotp from './auth-totp/index.ts'
@@ -20,4 +21,4 @@ import { planned } from './planned.ts'
  * What ships, in the order of start where `requires` does not say otherwise. Who answers commands comes last, so that
  * nobody is told of a gateway that is not there yet.
  */
-export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authSaml, authCertificate, authRadius, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]
+export const plugins: readonly Plugin[] = [limits, loginGuard, authLocal, authSaml, authCertificate, authRadius, authLdap, authTotp, firewall, anyconnect, alwaysOnPolicy, dtls, splitDns, importOcserv, adminApi, cli, ...planned]

@@ -6,7 +6,6 @@ import type { Plugin } from '../core/plugin.ts'
  * gateways; each is answered with a warning, and no back-end of theirs can be named in `auth`.
  */
 const names = [
-  'auth-ldap',
   'accounting', 'nvm-collector', 'nvm-exporter', 'reflector', 'fleet-mqtt', 'web-ui', 'metrics',
 ]
 

@@ -1,0 +1,88 @@
+import type { RefusalReason } from '../../core/api.ts'
+import { randomBytes } from 'node:crypto'
+import { bindRefusal } from './bind-refusal.ts'
+import type { AuthLdapConfig } from './config.ts'
+import { ResultError, ServerFault, type Connection, type Entry } from './connection.ts'
+import { escapeDnValue } from './dn.ts'
+import { escapeFilterValue, fill } from './filter.ts'
+import { decidesGroups, groupsOf, searchesGroups } from './groups.ts'
+
+export type Verdict =
+  | { readonly kind: 'proved'; readonly user: string; readonly groups: readonly string[] }
+  /** `asked`: a password was looked at, and how long that took is how long a refusal takes. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly detail: string; readonly asked: boolean }
+
+const DISABLED = 2
+const MAX_NAME = 253
+const refused = (reason: RefusalReason, detail: string, asked = true): Verdict => ({ kind: 'refused', reason, detail, asked })
+
+/** Binds as the gateway itself, or as nobody. Throws ServerFault when that is refused. */
+export async function bindSelf(connection: Connection, section: Pick<AuthLdapConfig, 'bind-dn' | 'bind-password-file'>): Promise<void> {
+  try {
+    await connection.bind(section['bind-dn'] ?? '', section['bind-password-file']?.reveal() ?? '')
+  } catch (error) {
+    throw error instanceof ResultError ? new ServerFault(`${section['bind-dn'] === undefined ? 'the anonymous bind' : 'bind-dn'} is refused: ${error.message}`) : error
+  }
+}
+
+/** Asks one server whether the password is the user's, and for the groups. Throws ServerFault when the server cannot say it. */
+export async function judge(connection: Connection, section: AuthLdapConfig, typed: string, password: string): Promise<Verdict> {
+  try {
+    const found = section['user-dn'] === undefined ? await search(connection, section, typed) : fill(section['user-dn'], { user: typed }, escapeDnValue)
+    if (typeof found === 'object' && 'kind' in found) {
+      // Nobody has this name: the same is asked for as for a wrong password.
+      await bindUser(connection, `cn=${randomBytes(12).toString('hex')},${section['base-dn']}`, password)
+      return found
+    }
+    const dn = typeof found === 'string' ? found : found.dn
+    const refusal = await bindUser(connection, dn, password)
+    if (refusal) return refusal
+    const entry = typeof found === 'string' ? (await connection.search(dn, { ...wanted(section), scope: 'base', filter: '(objectClass=*)', limit: 1 }))[0] : found
+    if (!entry) return refused('unavailable', 'the user may not read the own entry')
+    return accountProblem(entry) ?? (await proved(connection, section, entry, typed))
+  } catch (error) {
+    if (error instanceof ResultError) return refused('unavailable', `the directory refuses a search: ${error.message}`, false)
+    throw error
+  }
+}
+
+const wanted = (section: AuthLdapConfig): { readonly attributes: readonly string[] } => ({
+  attributes: [section['user-from'], ...(section['group-from'] === undefined ? [] : [section['group-from']]), 'userAccountControl', 'nsAccountLock', 'pwdReset'],
+})
+
+async function search(connection: Connection, section: AuthLdapConfig, typed: string): Promise<Entry | Verdict> {
+  await bindSelf(connection, section)
+  const filter = fill(section['user-filter'] ?? '(uid={user})', { user: typed }, escapeFilterValue)
+  const [entry, ...others] = await connection.search(section['base-dn'], { ...wanted(section), scope: 'sub', filter, limit: 2 })
+  if (!entry) return refused('wrong-credentials', 'no such user', false)
+  if (others.length > 0) return refused('wrong-credentials', `user-filter finds more than one entry: ${entry.dn.slice(0, 200)} and others`, false)
+  return entry
+}
+
+async function bindUser(connection: Connection, dn: string, password: string): Promise<Verdict | undefined> {
+  try {
+    await connection.bind(dn, password)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ResultError)) throw error
+    const refusal = bindRefusal(error.code, error.diagnostic)
+    if (!refusal) throw new ServerFault(`a bind is refused: ${error.message}`)
+    return refused(refusal.reason, refusal.detail)
+  }
+}
+
+/** What directories keep beside the password and do not all look at themselves. */
+function accountProblem(entry: Entry): Verdict | undefined {
+  const says = (attribute: string): boolean => entry.values(attribute).some((value) => value.toUpperCase() === 'TRUE')
+  if (entry.values('userAccountControl').some((value) => (Number(value) & DISABLED) !== 0) || says('nsAccountLock')) return refused('locked', 'the account is disabled')
+  return says('pwdReset') ? refused('password-expired', 'the password must be changed') : undefined
+}
+
+async function proved(connection: Connection, section: AuthLdapConfig, entry: Entry, typed: string): Promise<Verdict> {
+  const names = entry.values(section['user-from'])
+  const user = names.find((name) => name.toLowerCase() === typed.toLowerCase()) ?? names[0]
+  if (user === undefined || user === '' || user !== user.trim() || Buffer.byteLength(user) > MAX_NAME || /\p{C}/u.test(user)) return refused('unavailable', `the entry has no usable ${section['user-from']} (user-from)`)
+  if (!decidesGroups(section)) return { kind: 'proved', user, groups: [] }
+  if (searchesGroups(section) && section['user-dn'] === undefined) await bindSelf(connection, section)
+  return { kind: 'proved', user, groups: await groupsOf(connection, section, entry, user) }
+}

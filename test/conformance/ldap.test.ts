@@ -1,0 +1,73 @@
+// test: limit=120
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { Gateway } from '../lab/gateway.ts'
+import { LAN } from '../lab/lab.ts'
+import { OpenConnect } from '../lab/openconnect.ts'
+import { Pki } from '../lab/pki.ts'
+import { LDAP_BASE, Slapd } from '../lab/slapd.ts'
+import { labTests } from '../lab/suite.ts'
+
+const test = labTests({ peers: ['openconnect', 'slapd', 'slapadd'] })
+const PASSWORD = 'correct horse 9'
+const OWN_PASSWORD = 'own secret of the gateway'
+const ODD_NAME = 'jörg (x)*,+'
+
+const person = (rdn: string, uid: string): string => `dn: ${rdn},ou=people,${LDAP_BASE}\nobjectClass: inetOrgPerson\nuid: ${uid}\ncn: ${uid}\nsn: x\nuserPassword: ${PASSWORD}\n`
+const group = (name: string, ...members: readonly string[]): string => `dn: cn=${name},ou=groups,${LDAP_BASE}\nobjectClass: groupOfNames\n${members.map((member) => `member: ${member},${LDAP_BASE}\n`).join('')}`
+const LDIF = [
+  `dn: cn=gateway,${LDAP_BASE}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\nuserPassword: ${OWN_PASSWORD}\n`,
+  ...['people', 'groups'].map((name) => `dn: ou=${name},${LDAP_BASE}\nobjectClass: organizationalUnit\n`),
+  `${person('uid=alice', 'Alice')}memberOf: cn=VPN Users,ou=groups,${LDAP_BASE}\n`, person('uid=bob', 'bob'), person('uid=mallory', 'mallory'),
+  person('cn=first', 'twice'), person('cn=second', 'twice'), person('uid=j\u00f6rg (x)*\\,\\+', ODD_NAME),
+  // Bob is in a team, which is in a department, which may use the VPN, and is in the team.
+  group('VPN Users', 'uid=alice,ou=people', 'cn=department,ou=groups', 'uid=jörg (x)*\\,\\+,ou=people'), group('department', 'cn=team,ou=groups'), group('team', 'uid=bob,ou=people', 'cn=VPN Users,ou=groups'),
+].join('\n')
+
+test('G23 slapd: names as they are there, wrong passwords, groups in groups, StartTLS, LDAPS, failover', async (lab) => {
+  const pki = await Pki.make(join(lab.folder, 'ldap-pki'), 'Directory CA')
+  const certificate = await pki.issue('directory', { extensions: ['basicConstraints = critical,CA:FALSE', 'extendedKeyUsage = serverAuth', `subjectAltName = IP:${LAN.ipv4}`] })
+  const first = await Slapd.start(lab, lab.lan, { ldif: LDIF, pki, certificate })
+  const second = await Slapd.start(lab, lab.lan, { ldif: LDIF, pki, certificate, ports: [1389, 1636] })
+  const own = join(lab.folder, 'ldap.secret')
+  writeFileSync(own, `${OWN_PASSWORD}\n`, { mode: 0o600 })
+  const urls = [`ldaps://${LAN.ipv4}`, `ldap://${LAN.ipv4}:1389`] as const
+  const section = { 'server': urls.map((url) => ({ url, ca: pki.ca })), 'bind-dn': `cn=gateway,${LDAP_BASE}`, 'bind-password-file': own, 'base-dn': LDAP_BASE, 'timeout': '2s', 'group-map': { 'vpn users': 'partners' } }
+  const nested = { ...section, 'group-filter': '(&(objectClass=groupOfNames)(member={dn}))', 'nested-groups': true }
+  const config = { group: { staff: { auth: [['ldap']] }, partners: { auth: [['ldap']] } } }
+  const gateway = await Gateway.start(lab, { config: { ...config, 'auth-ldap': nested } })
+  const login = async (user: string, password = PASSWORD): Promise<string> => {
+    const client = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user, answers: [password], args: ['--authgroup', 'partners', '--authenticate'] })
+    const { code, stdout } = await client.ended()
+    return code === 0 && stdout.includes('COOKIE=') ? 'in' : client.output
+  }
+
+  const alice = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'ALICE', answers: [PASSWORD], args: ['--authgroup', 'partners'] })
+  assert.equal([(await gateway.session()).user, (await gateway.session()).group], ['Alice', 'partners'])
+  await alice.stop()
+  assert.is(await login('bob'), 'in')
+  assert.is(await login(ODD_NAME), 'in')
+  for (const [user, password] of [['alice', 'wrong'], ['a*', PASSWORD], ['nobody', PASSWORD], ['twice', PASSWORD]] as const) assert.match(await login(user, password), /Login failed|Authentication failure|wrong/i, user)
+  assert.match(await login('mallory'), /not a member/)
+
+  // The first dies; memberOf by StartTLS at the second: bob is in no group by himself.
+  await first.stop()
+  assert.is(await login('bob'), 'in')
+  const { health } = await gateway.status() as { readonly health: readonly { readonly code: string }[] }
+  assert.ok(health.some(({ code }) => code === `auth-ldap-server-${urls[0]}`))
+  assert.match(second.output, /EXT oid=1\.3\.6\.1\.4\.1\.1466\.20037/)
+  gateway.configure({ ...config, 'auth-ldap': { ...section, 'group-from': 'memberOf' } })
+  await gateway.must(['reload'])
+  assert.is(await login('alice'), 'in')
+  assert.match(await login('bob'), /not a member/)
+
+  // A CA that did not sign the server's certificate.
+  const other = await Pki.make(join(lab.folder, 'other-pki'), 'Other CA')
+  gateway.configure({ ...config, 'auth-ldap': { ...nested, server: [{ url: urls[1], ca: other.ca }] } })
+  await gateway.must(['reload'])
+  assert.not.match(await login('bob'), /^in$/)
+  assert.not.match(gateway.log, new RegExp(`${PASSWORD}|${OWN_PASSWORD}`))
+})
+
+test.run()
