@@ -1,5 +1,6 @@
 import { createDecipheriv, createVerify, diffieHellman, createPublicKey, generateKeyPairSync, hkdfSync, X509Certificate } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
 import Database from 'better-sqlite3'
@@ -13,6 +14,21 @@ import { group, INIT, portFixture, replyTo, type TestClient } from '../anyconnec
 import { AuthSamlConfig } from './config.ts'
 import plugin from './index.ts'
 import { base64, TestIdp, type Responding } from './testing.ts'
+
+/** What of samlp is used here; it brings no types. */
+interface Samlp {
+  auth(options: {
+    readonly issuer: string
+    readonly cert: string
+    readonly key: string
+    readonly signResponse: boolean
+    readonly destination: string
+    readonly recipient: string
+    getPostURL(audience: unknown, request: unknown, from: unknown, done: (error: undefined, url: string) => void): void
+    responseHandler(response: Buffer, options: unknown, from: unknown, answer: { take(response: Buffer): void }): void
+  }): (from: object, answer: { take(response: Buffer): void }, next: (error: unknown) => void) => void
+}
+const samlp = createRequire(import.meta.url)('samlp') as Samlp
 
 const health: Health = { raise: () => undefined, clear: () => undefined, list: () => [] }
 const BASE = 'https://vpn.example.com'
@@ -234,6 +250,23 @@ test('G21 the POST binding: a page that posts itself, with a signature inside', 
   assert.match(page?.body ?? '', /<form method="post" action="https:\/\/idp\.example\.com\/sso">/)
   assert.match(xml, /<Signature /)
   assert.match(xml, /rsa-sha256/)
+  await fixture.end()
+})
+
+test('G21 an identity provider of another make (samlp) signs a user in', async () => {
+  const fixture = await started()
+  const { client, form, browser, request } = await atIdp(fixture)
+  const signIn = samlp.auth({
+    issuer: idp.entityId, cert: idp.pair.certificate, key: idp.pair.key, signResponse: true, destination: ACS, recipient: ACS,
+    getPostURL: (_audience, _request, _from, done) => done(undefined, ACS),
+    responseHandler: (response, _options, _from, answer) => answer.take(response),
+  })
+  const user = { id: 'erin', displayName: 'Erin', name: { givenName: 'Erin', familyName: 'E' }, emails: [{ value: 'erin@example.com' }] }
+  const signed = await new Promise<Buffer>((take, fail) => signIn({ query: Object.fromEntries(request.url.searchParams), body: {}, user }, { take }, fail))
+  const acs = await post(browser, pathOf(ACS), { SAMLResponse: signed.toString('base64') })
+  const token = /acSamlv2Token=([^;]+);/.exec(acs?.all('set-cookie')[0] ?? '')?.[1] ?? ''
+  assert.match((await client.post('/', replyTo(form, { 'sso-token': token }))).body, /<auth id="success">/, JSON.stringify(fixture.log.lines))
+  assert.is(fixture.sessions.list()[0]?.user, 'erin')
   await fixture.end()
 })
 
