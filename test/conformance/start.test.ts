@@ -37,6 +37,11 @@ function oneLine(result: CommandResult, about: RegExp): void {
   assert.not.match(result.stderr, /^\s+at /m)
 }
 
+test('the lab finds a password in the log of a gateway', async (lab) => {
+  await Gateway.start(lab, { users: { alice: 'gateway ready' } })
+  await lab.reset()
+  assert.equal(lab.leaks.splice(0), ['the log: a password'])
+})
 test('a port in use is one clear line and leaves nothing behind', async (lab) => {
   const gateway = await Gateway.prepare(lab)
   const occupant = new Service(['iperf3', '-s', '-p', '443', '--forceflush'], { namespace: lab.gateway.namespace })

@@ -6,6 +6,8 @@ import type { Certificate } from './certificate.ts'
 import { makeCertificate } from './certificate.ts'
 import { must, run, Service, type CommandResult } from './command.ts'
 import type { Lab } from './lab.ts'
+import { folderText, leaks, processTexts } from './leaks.ts'
+import { processesIn } from './sweep.ts'
 
 const POSTERN = process.env.POSTERN ?? resolve(import.meta.dirname, '../../dist/postern')
 
@@ -54,6 +56,8 @@ export class Gateway {
   service: Service | undefined
   /** Log of all runs so far. */
   #earlier = ''
+  /** Passwords of its users, which must not stand anywhere. */
+  readonly #passwords = new Set<string>()
   private constructor(
     readonly lab: Lab,
     readonly folder: string,
@@ -128,7 +132,11 @@ export class Gateway {
     this.#earlier = this.log
     const service = new Service(this.argv, { namespace: this.lab.gateway.namespace })
     this.service = service
-    this.lab.onReset(() => service.stop('SIGKILL'))
+    this.lab.onReset(() => {
+      const processes = processesIn(this.lab.gateway.namespace)
+      this.lab.leaks.push(...leaks(this.#passwords, { 'the log': service.output, 'the process list': processTexts(processes), 'the data directory': folderText(this.dataFolder) }))
+      return service.stop('SIGKILL')
+    })
     await service.until('gateway ready', () => /"msg":"gateway ready"/.test(service.output))
   }
 
@@ -147,6 +155,7 @@ export class Gateway {
   }
 
   async addUser(name: string, password: string, groups: readonly string[] = []): Promise<void> {
+    this.#passwords.add(password)
     await this.must(['user', 'add', name, ...groups.flatMap((group) => ['--group', group]), '--password-stdin'], `${password}\n`)
   }
 

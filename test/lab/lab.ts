@@ -111,6 +111,9 @@ address add ${client.ipv6}/64 dev eth0 nodad
   }
 
   /** Runs at the next `reset` or `close`, last added first. */
+  /** Secrets that were found in places where they must not be; the test behind which that is fails. */
+  readonly leaks: string[] = []
+
   onReset(closer: () => Promise<unknown> | void): void {
     this.#closers.push(closer)
   }

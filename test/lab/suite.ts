@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { test as register } from 'uvu'
+import * as assert from 'uvu/assert'
 import { Lab } from './lab.ts'
 
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
@@ -38,6 +39,7 @@ export function labTests(options: { readonly peers: readonly string[]; readonly 
       } finally {
         await (await lab).reset()
       }
+      assert.equal((await lab).leaks.splice(0), [], 'secrets stand where they must not')
       if (process.env.LAB_TIMES) process.stdout.write(`${((Date.now() - started) / 1000).toFixed(1)} s  ${name}\n`)
     })
   }
