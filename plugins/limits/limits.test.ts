@@ -6,7 +6,7 @@ import { login, SessionRig, type RigOptions } from '../../core/session/testing.t
 import type { Session, TunnelHandle } from '../../core/api.ts'
 import { codeOf, TestClock } from '../../core/testing.ts'
 import { LoginRule } from './login-rule.ts'
-import { quotaCommands } from './quota-commands.ts'
+import { quotaCommands, quotaRecords } from './quota-commands.ts'
 import { QuotaWatch } from './quota-watch.ts'
 import { UsageBook } from './usage-book.ts'
 import { UsageTable } from './usage-table.ts'
@@ -24,6 +24,7 @@ class Bench {
   readonly watch: QuotaWatch
   readonly rule: LoginRule
   readonly commands: ReturnType<typeof quotaCommands>
+  readonly records: ReturnType<typeof quotaRecords>
   private readonly extra = new Map<TunnelHandle, bigint>()
 
   constructor(options: RigOptions) {
@@ -34,7 +35,9 @@ class Bench {
     this.book = new UsageBook(this.table.all())
     this.watch = new QuotaWatch({ audit: this.rig.audit, book: this.book, clock, log, sessions: this.rig.table, table: this.table })
     this.rule = new LoginRule(policies, this.book, clock)
-    this.commands = quotaCommands({ audit: this.rig.audit, book: this.book, clock, config: this.rig.config.now, forget: (user) => this.watch.reset(user), policies, table: this.table })
+    const parts = { audit: this.rig.audit, book: this.book, clock, config: this.rig.config.now, forget: (user: string) => void this.watch.reset(user), policies, table: this.table }
+    this.commands = quotaCommands(parts)
+    this.records = quotaRecords(parts)
     slots.policySource.add(this.watch, 'limits')
     slots.sessionEvents.add(this.watch, 'limits')
     const ask = plane.tunnelCounters.bind(plane)
@@ -194,9 +197,17 @@ test('quota list shows what is used, quota reset forgets it and lets the user in
   bench.rig.clock.advance(10_000)
   assert.is(typeof bench.refusal(), 'string')
   assert.equal(bench.run('quota list'), { data: [{ user: 'bob', period: 'day', quota: '1 MB / day', usedBytes: 1_500_000, percent: 150, since: '2026-11-19T23:00:00.000Z', until: '2026-11-20T23:00:00.000Z' }] })
+  assert.equal(bench.records.describe('Bob'), {
+    data: { quota: { quota: '1 MB / day', usedBytes: 1_500_000, percent: 150, until: '2026-11-20T23:00:00.000Z' } }, text: 'quota: 150 % of 1 MB / day used, until 2026-11-20T23:00:00.000Z',
+  })
+  assert.is(bench.records.describe('carol'), undefined)
   bench.run('quota reset', { name: 'Bob' })
   assert.is(bench.refusal(), undefined)
   assert.equal(bench.table.all(), [])
+  bench.move(1, 1000)
+  bench.rig.clock.advance(70_000)
+  bench.records.forget('bob')
+  assert.equal(bench.table.all(), [], 'who gets the name later begins anew')
   assert.equal(bench.run('quota list'), { data: [] })
   assert.is(codeOf(() => bench.run('quota reset', { name: 'bob' })), 'USER_UNKNOWN')
 })

@@ -1,5 +1,5 @@
-import { GatewayError, type Audit, type Clock, type CommandDefinition, type CommandHandler, type GatewayConfig, type Policies } from '../../core/api.ts'
-import { parseQuota, periodEnd } from './quota.ts'
+import { GatewayError, type Audit, type Clock, type CommandDefinition, type CommandHandler, type GatewayConfig, type Policies, type UserRecords } from '../../core/api.ts'
+import { parseQuota, periodEnd, type Period } from './quota.ts'
 import type { UsageBook } from './usage-book.ts'
 import type { UsageTable } from './usage-table.ts'
 
@@ -25,27 +25,53 @@ export interface QuotaCommandParts {
   readonly forget: (user: string) => void
 }
 
-export function quotaCommands({ audit, book, clock, config, forget, policies, table }: QuotaCommandParts): Readonly<Record<string, CommandHandler>> {
+/** What a user has moved in the period of now; `quota` and `percent` null where the quota is of another period, or none. */
+interface QuotaUsage {
+  readonly user: string
+  readonly period: Period
+  readonly quota: string | null
+  readonly usedBytes: number
+  readonly percent: number | null
+  readonly since: string
+  readonly until: string
+}
+const usages = ({ book, clock, config, policies }: Pick<QuotaCommandParts, 'book' | 'clock' | 'config' | 'policies'>): QuotaUsage[] => {
   const quotaOf = (user: string): string => {
     const groups = policies.groups?.(user) ?? []
     const group = groups.find((name) => config.groups.has(name)) ?? [...config.groups.keys()][0] ?? ''
     return policies.resolve({ user, group, groups }).values.quota
   }
+  const now = clock.now()
+  return book.list(now).map(({ user, period, start, bytes }) => {
+    const written = quotaOf(user)
+    const quota = parseQuota(written)
+    const same = quota?.period === period
+    return {
+      user, period, quota: same ? written : null, usedBytes: bytes, percent: same ? Math.floor((bytes * 100) / quota.bytes) : null,
+      since: new Date(start).toISOString(), until: new Date(periodEnd(period, now)).toISOString(),
+    }
+  })
+}
+
+/** For `postern user show`. */
+export const quotaRecords = (parts: QuotaCommandParts): UserRecords => ({
+  name: 'limits',
+  describe(name) {
+    const usage = usages(parts).find(({ user, quota }) => user === name.toLowerCase() && quota !== null)
+    if (!usage) return undefined
+    const { quota, usedBytes, percent, until } = usage
+    return { data: { quota: { quota, usedBytes, percent, until } }, text: `quota: ${percent} % of ${quota} used, until ${until}` }
+  },
+  forget(user) {
+    parts.table.forget(user)
+    parts.forget(user)
+  },
+})
+
+export function quotaCommands(parts: QuotaCommandParts): Readonly<Record<string, CommandHandler>> {
+  const { audit, book, clock, forget, table } = parts
   return {
-    'quota list': () => {
-      const now = clock.now()
-      return {
-        data: book.list(now).map(({ user, period, start, bytes }) => {
-          const written = quotaOf(user)
-          const quota = parseQuota(written)
-          const same = quota?.period === period
-          return {
-            user, period, quota: same ? written : null, usedBytes: bytes, percent: same ? Math.floor((bytes * 100) / quota.bytes) : null,
-            since: new Date(start).toISOString(), until: new Date(periodEnd(period, now)).toISOString(),
-          }
-        }),
-      }
-    },
+    'quota list': () => ({ data: usages(parts) }),
     'quota reset': ({ args, actor }) => {
       const user = args['name'] ?? ''
       const known = book.list(clock.now()).some((usage) => usage.user === user.toLowerCase())
