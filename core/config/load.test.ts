@@ -42,6 +42,14 @@ test('without a file the built-in configuration stands', () => {
   assert.equal(warnings, [])
 })
 
+test('100,000 entries of a list are refused in one line, where they stand or for their size', () => {
+  const list = (entry: string): string => file(`[policy]\ndeny = [${Array.from({ length: 100_000 }, () => entry).join(',')}]\n`)
+  const short = list('"1.1"')
+  assert.is(refusal(() => loadConfig(short, [])).message, `${short}:2:8: policy.deny: must be at most 1000 entries`)
+  const long = list('"10.0.0.0/24"')
+  assert.is(refusal(() => loadConfig(long, [])).message, `cannot read the configuration ${long}: is 1400018 bytes; at most ${MAX_CONFIG_BYTES} are read`)
+})
+
 test('a file that was named must be there', () => {
   const path = join(folder, 'missing.toml')
   const error = refusal(() => loadConfig(path, []))
