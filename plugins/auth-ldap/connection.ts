@@ -59,7 +59,7 @@ export class Connection {
 
   /** Throws ResultError and ServerFault. */
   async search(base: string, { scope, filter, attributes, limit }: Search): Promise<readonly Entry[]> {
-    const { searchEntries } = await this.answered(this.client.search(base, { scope, filter, attributes: [...attributes], sizeLimit: limit, timeLimit: this.timeLimitSec }))
+    const { searchEntries } = await this.answered(this.client.search(base, { scope, filter, attributes: [...attributes], sizeLimit: limit, timeLimit: Math.ceil(this.timeLimitSec) }))
     return searchEntries.slice(0, limit).map(entryOf)
   }
 

@@ -25,7 +25,7 @@ const LDIF = [
   group('VPN Users', 'uid=alice,ou=people', 'cn=department,ou=groups', 'uid=jörg (x)*\\,\\+,ou=people'), group('department', 'cn=team,ou=groups'), group('team', 'uid=bob,ou=people', 'cn=VPN Users,ou=groups'),
 ].join('\n')
 
-test('G23 slapd: names as they are there, wrong passwords, groups in groups, StartTLS, LDAPS, failover', async (lab) => {
+test('slapd: names as they are there, wrong passwords, groups in groups, StartTLS, LDAPS, failover', async (lab) => {
   const pki = await Pki.make(join(lab.folder, 'ldap-pki'), 'Directory CA')
   const certificate = await pki.issue('directory', { extensions: ['basicConstraints = critical,CA:FALSE', 'extendedKeyUsage = serverAuth', `subjectAltName = IP:${LAN.ipv4}`] })
   const first = await Slapd.start(lab, lab.lan, { ldif: LDIF, pki, certificate })

@@ -1,0 +1,164 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Secret, systemClock, type AuthContext, type AuthStep } from '../../core/api.ts'
+import { TestLog } from '../../core/testing.ts'
+import type { AuthLdapConfig, ServerConfig } from './config.ts'
+import { LdapBackend } from './ldap-backend.ts'
+import { Places } from './places.ts'
+import { RefusalPace } from './refusal-pace.ts'
+import { ServerList } from './server-list.ts'
+import { ListedHealth, ScriptedDirectory, writeAnswer, type Answer, type Found, type Request } from './testing.ts'
+
+const CONTEXT: AuthContext = { peer: '192.0.2.7', group: 'staff', origin: 'https://vpn.example.com', userAgent: 'Open AnyConnect', capabilities: [], certificates: [], certificateMissing: false }
+const GROUPS = new Map([['staff', {}], ['partners', {}]]) as never
+const OWN = { 'bind-dn': 'cn=gateway,dc=x', 'bind-password-file': new Secret('own') }
+const SECTION = { 'base-dn': 'dc=x', 'user-from': 'uid', 'nested-groups': false, 'group-map': {}, 'timeout': 1, ...OWN } as unknown as AuthLdapConfig
+const ALICE: Found = { dn: 'uid=alice,dc=x', attributes: { uid: ['Alice'], memberOf: ['cn=staff,dc=x'] } }
+
+const serverConfig = (port: number, encryption: ServerConfig['encryption'] = 'none'): ServerConfig => ({ name: `ldap://127.0.0.1:${port}`, host: '127.0.0.1', port, encryption, ca: undefined, certificateName: '127.0.0.1' })
+const answer = async (step: AuthStep, values: Readonly<Record<string, string>>): Promise<AuthStep> => (step.kind === 'form' ? step.answer(new Map(Object.entries(values))) : step)
+
+/** The gateway itself may bind and alice is found; a bind as somebody else is what `bind` says. */
+const usual = (bind: Answer | ((dn: string, password: string) => Answer), entries: readonly Found[] = [ALICE]) => (request: Request): Answer => {
+  if (request.kind === 'search') return { entries: request.base === 'dc=x' ? entries : [] }
+  if (request.kind === 'start-tls') return { code: 2 }
+  if (request.dn === OWN['bind-dn']) return { code: request.password === 'own' ? 0 : 49 }
+  return typeof bind === 'function' ? bind(request.dn, request.password) : bind
+}
+
+interface Login {
+  (values?: Readonly<Record<string, string>>, context?: Partial<AuthContext>): Promise<AuthStep>
+  readonly requests: readonly Request[]
+  readonly health: ListedHealth
+}
+async function withDirectory(script: (request: Request) => Answer, body: (login: Login) => Promise<void>, more: Partial<AuthLdapConfig> = {}, encryption: ServerConfig['encryption'] = 'none', others: readonly ServerConfig[] = []): Promise<void> {
+  const directory = await ScriptedDirectory.listen(script)
+  const section = { ...SECTION, server: [serverConfig(directory.port, encryption), ...others], ...more }
+  const health = new ListedHealth()
+  const servers = new ServerList(section, { clock: systemClock, health, log: new TestLog() })
+  const pace = new RefusalPace()
+  pace.took(20)
+  const backend = new LdapBackend({ section: () => section, servers: () => servers, gateway: { groups: GROUPS }, clock: systemClock, pace, places: new Places(4, 4) })
+  const login = (values: Readonly<Record<string, string>> = {}, context: Partial<AuthContext> = {}): Promise<AuthStep> => answer(backend.begin({ ...CONTEXT, ...context }), { username: 'alice ', password: 'right', ...values })
+  // Timers of the system's clock do not keep a test alive.
+  const awake = setInterval(() => undefined, 1000)
+  try {
+    await body(Object.assign(login, { requests: directory.requests, health }))
+  } finally {
+    clearInterval(awake)
+    servers.close()
+    await directory.close()
+  }
+}
+const reasonOf = (step: AuthStep): string => (step.kind === 'refused' ? step.reason : step.kind)
+const ACTIVE_DIRECTORY = (data: string): Answer => ({ code: 49, diagnostic: `80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data ${data}, v3839` })
+const rightOnly = (_: string, password: string): Answer => ({ code: password === 'right' ? 0 : 49 })
+
+test('the name is the one of the directory, the groups are those of the gateway', async () => {
+  await withDirectory(usual(rightOnly), async (login) => {
+    assert.equal(await login(), { kind: 'identity', identity: { user: 'Alice', groups: ['staff'], source: 'ldap' } })
+    assert.equal(await login({ password: 'wrong' }), { kind: 'refused', reason: 'wrong-credentials', user: 'alice', detail: 'wrong password' })
+    assert.is(reasonOf(await login({}, { identity: { user: 'ALICE', groups: [], source: 'certificate' } })), 'identity')
+    assert.is(reasonOf(await login({}, { identity: { user: 'bob', groups: [], source: 'certificate' } })), 'wrong-credentials')
+    assert.is((await login({ username: ' ' })).kind, 'form')
+  }, { 'group-from': 'memberOf' })
+  await withDirectory(usual(rightOnly), async (login) => assert.is(reasonOf(await login()), 'not-in-group'), { 'group-from': 'memberOf', 'group-base-dn': 'ou=groups,dc=x' })
+})
+test('a login without a password, of a decoy or with a name that is none asks no server', async () => {
+  await withDirectory(usual({}), async (login) => {
+    const steps = [await login({ password: '' }), await login({}, { decoy: true }), await login({ username: 'a\0b' }), await login({ username: 'x'.repeat(254) }), await login({ password: 'x'.repeat(1025) })]
+    assert.equal(steps.map(reasonOf), Array(5).fill('wrong-credentials'))
+    assert.equal(login.requests, [])
+  })
+})
+test('who is not there, or there twice, costs the bind of a wrong password, and not as anybody', async () => {
+  for (const entries of [[], [ALICE, { dn: 'cn=alice,dc=x' }]]) {
+    await withDirectory(usual({ code: 49 }, entries), async (login) => {
+      assert.is(reasonOf(await login()), 'wrong-credentials')
+      assert.equal(login.requests.map((request) => (request.kind === 'bind' ? request.dn.replace(/^cn=[0-9a-f]{24},/, 'cn=RANDOM,') : request.kind)), [OWN['bind-dn'], 'search', 'cn=RANDOM,dc=x'])
+    })
+  }
+})
+test('an entry without a name is not bound to: that would be anonymous', async () => {
+  await withDirectory(usual({}, [{ dn: '', attributes: { uid: ['alice'] } }]), async (login) => {
+    assert.is(reasonOf(await login()), 'wrong-credentials')
+    assert.equal(login.requests.map(({ kind }) => kind), ['bind', 'search'])
+  })
+})
+test('codes of Active Directory and marks of accounts become reasons', async () => {
+  for (const [data, reason] of [['533', 'locked'], ['701', 'expired'], ['773', 'password-expired'], ['775', 'wrong-credentials']] as const) {
+    await withDirectory(usual(ACTIVE_DIRECTORY(data)), async (login) => assert.is(reasonOf(await login()), reason, data))
+  }
+  for (const [mark, value, reason] of [['userAccountControl', '514', 'locked'], ['userAccountControl', '512', 'identity'], ['nsAccountLock', 'true', 'locked'], ['pwdReset', 'TRUE', 'password-expired']] as const) {
+    await withDirectory(usual(rightOnly, [{ dn: ALICE.dn, attributes: { uid: ['alice'], [mark]: [value] } }]), async (login) => {
+      assert.is(reasonOf(await login()), reason, mark)
+      assert.is(reasonOf(await login({ password: 'wrong' })), 'wrong-credentials', mark)
+    })
+  }
+})
+test('nested groups: in one search at Active Directory', async () => {
+  const script = (request: Request): Answer =>
+    request.kind === 'search' && request.base === '' ? { entries: [{ dn: '', attributes: { supportedCapabilities: ['1.2.840.113556.1.4.800'] } }] }
+    : request.kind === 'search' && request.filter.includes('1941') ? { entries: [{ dn: 'cn=partners,dc=x' }] }
+    : usual(rightOnly)(request)
+  await withDirectory(script, async (login) => {
+    const step = await login()
+    assert.equal(step.kind === 'identity' && step.identity.groups, ['partners'])
+    assert.ok(login.requests.some((request) => request.kind === 'search' && request.filter === '(member:1.2.840.113556.1.4.1941:=uid=alice,dc=x)'))
+  }, { 'group-from': 'memberOf', 'nested-groups': true })
+})
+test('nested groups that never end are walked to a bound', async () => {
+  let made = 0
+  const script = (request: Request): Answer =>
+    request.kind === 'search' && request.filter.includes('member=') ? { entries: Array.from({ length: 100 }, () => ({ dn: `cn=g${made++},dc=x` })) } : usual(rightOnly)(request)
+  await withDirectory(script, async (login) => {
+    assert.is(reasonOf(await login()), 'not-in-group')
+    const searches = login.requests.filter((request) => request.kind === 'search' && request.filter.includes('member='))
+    assert.ok(searches.length > 100 && searches.length <= 501, `${searches.length}`)
+  }, { 'group-filter': '(member={dn})', 'nested-groups': true, 'timeout': 30 })
+})
+test('bytes behind the answer to StartTLS end the connection; so does a refusal, and no password is sent', async () => {
+  // The beginning of a bind response that would swallow what comes in TLS.
+  const injected = Buffer.concat([writeAnswer(1, { kind: 'start-tls' }, {}), Buffer.from([0x30, 0x40, 0x02, 0x01, 0x02, 0x61, 0x07, 0x0a, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00])])
+  for (const [reply, text] of [[injected, /bytes behind/], [{ code: 52 }, /refuses StartTLS \(result 52\)/], [Buffer.from('HTTP/1.1 400'), /no LDAP/]] as const) {
+    await withDirectory(() => reply, async (login) => {
+      assert.is(reasonOf(await login()), 'unavailable')
+      assert.equal(login.requests, [{ kind: 'start-tls' }])
+      assert.match(login.health.list()[0]?.text ?? '', text)
+    }, {}, 'start-tls')
+  }
+})
+test('a server that says nothing, nonsense, too much, or nothing to the gateway is dead, and the next is asked', async () => {
+  const next = await ScriptedDirectory.listen(usual(rightOnly))
+  const endless = Buffer.concat(Array.from({ length: 50 }, () => writeAnswer(7, { kind: 'bind' }, { diagnostic: 'x'.repeat(100_000) })))
+  const scripts: readonly (readonly [Answer, RegExp])[] = [
+    ['silence', /no answer in time/], [Buffer.from('HTTP/1.1 400'), /no LDAP/], [Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), /a message of 2147483653 bytes/], [endless, /more than 4194304 bytes/],
+    [{ code: 49, diagnostic: 'gone' }, /bind-dn is refused: gone/], [{ code: 51 }, /result 51/],
+  ]
+  try {
+    for (const [reply, text] of scripts) {
+      await withDirectory(() => reply, async (login) => {
+        assert.is(reasonOf(await login()), 'identity')
+        assert.match(login.health.list()[0]?.text ?? '', text)
+        const asked = login.requests.length
+        assert.is(reasonOf(await login()), 'identity')
+        assert.is(login.requests.length, asked)
+      }, { timeout: 0.3 }, 'none', [serverConfig(next.port)])
+    }
+  } finally {
+    await next.close()
+  }
+})
+test('thousands of small messages in one segment are read one by one', async () => {
+  const small = Buffer.concat(Array.from({ length: 20_000 }, () => writeAnswer(99, { kind: 'bind' }, {})))
+  const script = (request: Request): Answer => (request.kind === 'bind' && request.dn !== OWN['bind-dn'] ? { before: small } : usual({})(request))
+  await withDirectory(script, async (login) => assert.is(reasonOf(await login()), 'identity'))
+})
+test('with all places taken and the room full a login is refused at once', async () => {
+  await withDirectory(() => 'silence', async (login) => {
+    const steps = await Promise.all(Array.from({ length: 10 }, () => login()))
+    assert.is(steps.filter((step) => step.kind === 'refused' && step.detail === 'too many logins wait for the directory').length, 2)
+  }, { timeout: 0.1 })
+})
+
+test.run()
