@@ -15,7 +15,9 @@ export interface ServerListParts {
 /** The servers in their order; who has failed is dead, and others are asked first, until a probe gets through. */
 export class ServerList {
   private readonly dead = new Map<string, { cancel(): void }>()
-  private readonly over = new AbortController()
+  /** Of what is under way. */
+  private readonly limits = new Set<AbortController>()
+  private over = false
   constructor(private readonly section: AuthLdapConfig, private readonly parts: ServerListParts) {}
 
   /** What the first server says that can; undefined when none can. Each has `timeout`. */
@@ -27,7 +29,7 @@ export class ServerList {
         return answer
       } catch (error) {
         if (!(error instanceof ServerFault)) throw error
-        if (this.over.signal.aborted) return undefined
+        if (this.over) return undefined
         this.bury(server, error.message)
       }
     }
@@ -35,7 +37,8 @@ export class ServerList {
   }
 
   close(): void {
-    this.over.abort(new Error('the gateway stops or has a new configuration'))
+    this.over = true
+    this.limits.forEach((limit) => limit.abort(new Error('the gateway stops or has a new configuration')))
     this.section.server.forEach((server) => this.revive(server))
   }
 
@@ -48,9 +51,10 @@ export class ServerList {
 
   private async with<T>(server: ServerConfig, work: (connection: Connection) => Promise<T>): Promise<T> {
     const limit = new AbortController()
+    this.limits.add(limit)
     const timer = this.parts.clock.after(this.section.timeout * 1000, () => limit.abort(new Error('no answer in time')))
     try {
-      const connection = await Connection.open(server, this.section.timeout, AbortSignal.any([limit.signal, this.over.signal]))
+      const connection = await Connection.open(server, this.section.timeout, limit.signal)
       try {
         return await work(connection)
       } finally {
@@ -58,6 +62,7 @@ export class ServerList {
       }
     } finally {
       timer.cancel()
+      this.limits.delete(limit)
     }
   }
 
@@ -72,9 +77,9 @@ export class ServerList {
   private async probe(server: ServerConfig): Promise<void> {
     try {
       await this.with(server, (connection) => (this.section['user-dn'] === undefined ? bindSelf(connection, this.section) : Promise.resolve()))
-      if (!this.over.signal.aborted) this.revive(server)
+      if (!this.over) this.revive(server)
     } catch (error) {
-      if (this.over.signal.aborted) return
+      if (this.over) return
       if (!(error instanceof ServerFault)) this.parts.log.error('the probe of a directory server failed', { server: server.name, error })
       this.bury(server, (error as Error).message)
     }

@@ -1,0 +1,54 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Secret } from '../../core/api.ts'
+import { TestClock, TestLog } from '../../core/testing.ts'
+import type { AuthLdapConfig } from './config.ts'
+import { ServerList } from './server-list.ts'
+import { ListedHealth, ScriptedDirectory } from './testing.ts'
+
+const section = (port: number): AuthLdapConfig => ({
+  'server': [{ name: 'ldap://127.0.0.1', host: '127.0.0.1', port, encryption: 'none', ca: undefined, certificateName: '127.0.0.1' }],
+  'bind-dn': 'cn=gateway,dc=x', 'bind-password-file': new Secret('own'), 'base-dn': 'dc=x', 'timeout': 5,
+}) as unknown as AuthLdapConfig
+
+test('a dead server is tried every ten seconds, and its health entry goes when it takes the gateway', async () => {
+  const before = await ScriptedDirectory.listen(() => ({}))
+  const { port } = before
+  await before.close()
+  const [clock, health] = [new TestClock(), new ListedHealth()]
+  const servers = new ServerList(section(port), { clock, health, log: new TestLog() })
+  assert.is(await servers.ask(() => Promise.resolve('asked')), undefined)
+  assert.match(health.list()[0]?.text ?? '', /ldap:\/\/127\.0\.0\.1: .*ECONNREFUSED/)
+
+  let code = 49
+  let asked = (): void => undefined
+  const back = await ScriptedDirectory.listen(() => {
+    asked()
+    return { code }
+  }, port)
+  const probed = async (done: () => boolean): Promise<void> => {
+    const heard = new Promise<void>((resolve) => (asked = resolve))
+    clock.advance(10_000)
+    await heard
+    while (!done()) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await probed(() => /bind-dn is refused/.test(health.list()[0]?.text ?? ''))
+  code = 0
+  await probed(() => health.list().length === 0)
+  assert.equal(back.requests, Array(2).fill({ kind: 'bind', dn: 'cn=gateway,dc=x', password: 'own' }))
+  await back.close()
+})
+test('what is under way when the list ends is not held against a server', async () => {
+  const directory = await ScriptedDirectory.listen(() => 'silence')
+  const health = new ListedHealth()
+  const servers = new ServerList(section(directory.port), { clock: new TestClock(), health, log: new TestLog() })
+  const asked = servers.ask(async (connection) => {
+    setImmediate(() => servers.close())
+    await connection.bind('cn=a', 'b')
+  })
+  assert.is(await asked, undefined)
+  assert.equal(health.list(), [])
+  await directory.close()
+})
+
+test.run()
