@@ -75,7 +75,7 @@ async function startTls(socket: Socket): Promise<void> {
         if (first && (more.length > 0 || framer.waiting > 0)) throw new Error('bytes behind the answer to StartTLS')
         if (first) settle(() => resolve(first))
       } catch (error) {
-        settle(() => reject(error as Error))
+        settle(() => reject(error instanceof Error ? error : new Error(String(error))))
       }
     }
     socket.on('data', data)
