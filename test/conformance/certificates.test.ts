@@ -76,7 +76,7 @@ test('G20 openconnect takes the .p12 of the own authority, comes back by its coo
   assert.equal(await gateway.sessions(), [])
   const again = OpenConnect.start(lab.client, lab.folder, options(gateway, 'alone', undefined, { args: arguments_ }))
   assert.is.not((await again.ended()).code, 0)
-  assert.match(gateway.log, /certificate is revoked/)
+  await gateway.service?.until('the reason in the log', () => /certificate is revoked/.test(gateway.log))
   assert.not(gateway.log.includes(password))
 })
 

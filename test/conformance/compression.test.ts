@@ -62,7 +62,8 @@ for (const { name, program, stateless } of BUILDS) {
 
   test(`G15 ${name}: deflate on the TLS channel, and a fresh stream after a reconnect`, async (lab) => {
     await serveTransfers(lab)
-    const gateway = await Gateway.start(lab, { users, config })
+    // A man in the middle changes what the client offers, and its proof of possession is made for him.
+    const gateway = await Gateway.start(lab, { users, config: { ...config, anyconnect: { strap: 'ignore' } } })
     const [certificate] = gateway.certificates
     assert.ok(certificate)
     const server = await offerEncodings(lab, certificate, 'deflate')
