@@ -15,7 +15,7 @@ export async function addCheapUsers(gateway: Gateway, names: readonly string[], 
   const db = new Database(join(gateway.dataFolder, 'postern.db'))
   try {
     db.prepare('UPDATE users SET password = ?').run(cheap)
-    const copy = db.prepare('INSERT INTO users SELECT ?, password, locked, expires_at, created_at FROM users WHERE name = ?')
+    const copy = db.prepare('INSERT INTO users (name, password, locked, expires_at, created_at) SELECT ?, password, locked, expires_at, created_at FROM users WHERE name = ?')
     db.transaction(() => others.forEach((name) => copy.run(name, first)))()
   } finally {
     db.close()
