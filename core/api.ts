@@ -20,6 +20,7 @@ export * from './errors.ts'
 export { escapeXml } from './escape-xml.ts'
 export * from './health.ts'
 export * from './hooks.ts'
+export { library } from './library.ts'
 export * from './log.ts'
 export * from './nearest.ts'
 export {

@@ -1,4 +1,4 @@
-import { SubjectAlternativeNameExtension, X509Certificate } from '@peculiar/x509'
+import { x509 } from './x509-library.ts'
 import { SUBJECT_FIELDS, type NameSource } from './name-source.ts'
 
 /** Values of one certificate that may name somebody. */
@@ -7,9 +7,9 @@ const SAN_TYPES = { email: 'email', upn: 'upn', uri: 'url', dns: 'dns' } as cons
 
 /** The names of a certificate that was found good, in its order: of a subject that is from the widest to the narrowest. Throws for what is no certificate. */
 export function namesIn(der: Uint8Array, { part, field }: NameSource): readonly string[] {
-  const certificate = new X509Certificate(new Uint8Array(der))
+  const certificate = new (x509().X509Certificate)(new Uint8Array(der))
   if (part === 'san') {
-    const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? []
+    const names = certificate.getExtension(x509().SubjectAlternativeNameExtension)?.names.items ?? []
     return names.filter(({ type }) => type === SAN_TYPES[field]).map(({ value }) => value).slice(0, MAX_VALUES)
   }
   const wanted: readonly string[] = [field, SUBJECT_FIELDS[field]]

@@ -1,11 +1,8 @@
 import { generateKeyPairSync, randomBytes, webcrypto, X509Certificate as Reader } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension,
-  X509Certificate, X509CertificateGenerator, X509CrlGenerator, X509CrlReason,
-} from '@peculiar/x509'
 import { writePrivately, type Clock } from '../../core/api.ts'
+import { x509, type X509Certificate } from './x509-library.ts'
 import type { IssuedTable } from './issued-table.ts'
 import type { OtherTrust } from './trust-files.ts'
 import type { TrustParts } from './trust.ts'
@@ -57,7 +54,7 @@ export class OwnAuthority implements OtherTrust {
     const expiresAt = Math.min(now + days * DAY_MS, authority.notAfter.getTime())
     const keys = await makeKeys()
     const serial = newSerial()
-    const certificate = await X509CertificateGenerator.create({
+    const certificate = await x509().X509CertificateGenerator.create({
       serialNumber: serial,
       subject: [{ CN: [user] }],
       issuer: authority.subject,
@@ -67,12 +64,12 @@ export class OwnAuthority implements OtherTrust {
       signingKey: authorityKeys.privateKey,
       signingAlgorithm: ALGORITHM,
       extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
-        ...(user.includes('@') ? [new SubjectAlternativeNameExtension([{ type: 'email', value: user }])] : []),
-        await SubjectKeyIdentifierExtension.create(keys.publicKey),
-        await AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
+        new (x509().BasicConstraintsExtension)(false, undefined, true),
+        new (x509().KeyUsagesExtension)(x509().KeyUsageFlags.digitalSignature, true),
+        new (x509().ExtendedKeyUsageExtension)([x509().ExtendedKeyUsage.clientAuth]),
+        ...(user.includes('@') ? [new (x509().SubjectAlternativeNameExtension)([{ type: 'email', value: user }])] : []),
+        await x509().SubjectKeyIdentifierExtension.create(keys.publicKey),
+        await x509().AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
       ],
     })
     this.table.add({ serial, user, issuedAt: now, expiresAt, revokedAt: null })
@@ -85,15 +82,15 @@ export class OwnAuthority implements OtherTrust {
     if (!this.exists) return
     const { authority, keys } = await this.open()
     const now = this.clock.now()
-    const list = await X509CrlGenerator.create({
+    const list = await x509().X509CrlGenerator.create({
       issuer: authority.subject,
       thisUpdate: new Date(now - DAY_MS),
       nextUpdate: new Date(now + LIST_DAYS * DAY_MS),
       entries: this.table.list().flatMap(({ serial, revokedAt, expiresAt }) =>
-        revokedAt === null || expiresAt < now ? [] : [{ serialNumber: serial, revocationDate: new Date(revokedAt), reason: X509CrlReason.unspecified }]),
+        revokedAt === null || expiresAt < now ? [] : [{ serialNumber: serial, revocationDate: new Date(revokedAt), reason: x509().X509CrlReason.unspecified }]),
       signingAlgorithm: ALGORITHM,
       signingKey: keys.privateKey,
-      extensions: [await AuthorityKeyIdentifierExtension.create(keys.publicKey)],
+      extensions: [await x509().AuthorityKeyIdentifierExtension.create(keys.publicKey)],
     })
     // The label that OpenSSL and others know is not the library's own.
     const base64 = Buffer.from(list.rawData).toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
@@ -102,7 +99,7 @@ export class OwnAuthority implements OtherTrust {
 
   private async open(): Promise<{ readonly authority: X509Certificate; readonly keys: Keys }> {
     if (!this.exists) await this.make()
-    const authority = new X509Certificate(readFileSync(this.certificateFile, 'latin1'))
+    const authority = new (x509().X509Certificate)(readFileSync(this.certificateFile, 'latin1'))
     const der = Buffer.from(readFileSync(this.keyFile, 'latin1').replace(/-----[^-]+-----/g, ''), 'base64')
     const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])
     return { authority, keys: { privateKey, publicKey: (await authority.publicKey.export(ALGORITHM, ['verify'], webcrypto as never)) as webcrypto.CryptoKey } }
@@ -112,7 +109,7 @@ export class OwnAuthority implements OtherTrust {
     const now = this.clock.now()
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const keys = await makeKeys(pair.privateKey.export({ type: 'pkcs8', format: 'der' }), pair.publicKey.export({ type: 'spki', format: 'der' }))
-    const authority = await X509CertificateGenerator.createSelfSigned({
+    const authority = await x509().X509CertificateGenerator.createSelfSigned({
       serialNumber: newSerial(),
       // As a value, never as text to be parsed; X.520 allows 64 characters.
       name: [{ CN: [`Client CA of ${this.name}`.slice(0, 64)] }],
@@ -121,9 +118,9 @@ export class OwnAuthority implements OtherTrust {
       signingAlgorithm: ALGORITHM,
       keys,
       extensions: [
-        new BasicConstraintsExtension(true, 0, true),
-        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+        new (x509().BasicConstraintsExtension)(true, 0, true),
+        new (x509().KeyUsagesExtension)(x509().KeyUsageFlags.keyCertSign | x509().KeyUsageFlags.cRLSign, true),
+        await x509().SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     })
     writePrivately(this.keyFile, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())

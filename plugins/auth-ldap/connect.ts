@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { BerReader } from 'ldapts'
 import { readWhole } from '../../core/api.ts'
+import { ldapts } from './ldapts.ts'
 import type { ServerConfig } from './config.ts'
 import { MessageChannel } from './message-channel.ts'
 import { MessageFramer } from './message-framer.ts'
@@ -83,7 +83,7 @@ async function startTls(socket: Socket): Promise<void> {
     socket.once('close', () => reject(new Error('the server has closed the connection')))
     socket.write(START_TLS)
   })
-  const reader = new BerReader(answer)
+  const reader = new (ldapts().BerReader)(answer)
   reader.readSequence()
   const [id, operation, result] = [reader.readInt(), reader.readSequence(), reader.readEnumeration()]
   if (id !== 1 || operation !== EXTENDED_RESPONSE || result !== 0) throw new Error(`the server refuses StartTLS (result ${result ?? 'none'})`)

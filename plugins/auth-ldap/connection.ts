@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Client, ResultCodeError, type Entry as LibraryEntry } from 'ldapts'
+import { ldapts, type Client, type Entry as LibraryEntry } from './ldapts.ts'
 import { openChannel } from './connect.ts'
 import type { ServerConfig } from './config.ts'
 import type { MessageChannel } from './message-channel.ts'
@@ -44,7 +44,7 @@ export class Connection {
         // All that the library asks of a socket is in MessageChannel.
         return channel as unknown as Socket
       }
-      return new Connection(new Client({ url: 'ldap://channel', createConnection }), channel, timeLimitSec)
+      return new Connection(new (ldapts().Client)({ url: 'ldap://channel', createConnection }), channel, timeLimitSec)
     } catch (error) {
       throw new ServerFault(oneLine(error))
     }
@@ -71,7 +71,7 @@ export class Connection {
     try {
       return await answer
     } catch (error) {
-      if (!(error instanceof ResultCodeError)) throw new ServerFault(this.channel.problem ?? oneLine(error))
+      if (!(error instanceof ldapts().ResultCodeError)) throw new ServerFault(this.channel.problem ?? oneLine(error))
       const result = new ResultError(error.code, oneLine(error).replace(/ ?Code: 0x[0-9a-f]+$/, ''))
       throw OF_THE_SERVER.includes(error.code) ? new ServerFault(result.message) : result
     }

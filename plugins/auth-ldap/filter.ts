@@ -1,4 +1,4 @@
-import { FilterParser } from 'ldapts'
+import { ldapts } from './ldapts.ts'
 
 /** A value inside a filter (RFC 4515 section 3). Anything beyond ASCII stays as it is. */
 export const escapeFilterValue = (value: string): string =>
@@ -12,7 +12,7 @@ export const fill = (template: string, values: Readonly<Record<string, string>>,
 export function filterProblem(template: string): string | undefined {
   if (!/^\(.*\)$/s.test(template)) return 'a filter stands in parentheses: (uid={user})'
   try {
-    FilterParser.parseString(fill(template, { user: 'x', dn: 'cn=x' }, escapeFilterValue))
+    ldapts().FilterParser.parseString(fill(template, { user: 'x', dn: 'cn=x' }, escapeFilterValue))
     return undefined
   } catch (error) {
     return `is not a filter: ${(error as Error).message.split('\n')[0]?.slice(0, 120) ?? ''}`

@@ -1,6 +1,6 @@
 import { verify } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { SAML } from '@node-saml/node-saml'
+import { nodeSaml } from './node-saml.ts'
 import { CLOCK_SKEW_MS } from './assertion.ts'
 import type { IdpMetadata } from './idp-metadata.ts'
 import { logoutOutlineOf } from './message-outline.ts'
@@ -54,7 +54,7 @@ export function readRedirectedLogout(query: string, parts: LogoutParts): LogoutR
 /** Out of the field of the POST binding, decoded. Throws PeerError, or what the library says. */
 export async function readPostedLogout(text: string, parts: LogoutParts): Promise<LogoutRequest> {
   const root = logoutOutlineOf(text, true)
-  await new SAML(options(parts.urls, parts.idp, parts.key)).validatePostRequestAsync({ SAMLRequest: Buffer.from(text).toString('base64') })
+  await new (nodeSaml().SAML)(options(parts.urls, parts.idp, parts.key)).validatePostRequestAsync({ SAMLRequest: Buffer.from(text).toString('base64') })
   return facts(root, parts)
 }
 
@@ -62,7 +62,7 @@ export async function readPostedLogout(text: string, parts: LogoutParts): Promis
 export async function logoutAnswerUrl({ id }: LogoutRequest, relayState: string, { urls, idp, key }: Omit<LogoutParts, 'now'>): Promise<string | undefined> {
   const url = idp.logout.get('redirect')?.responses
   if (url === undefined) return undefined
-  const saml = new SAML({ ...options(urls, idp, key), entryPoint: url, logoutUrl: url, skipRequestCompression: false })
+  const saml = new (nodeSaml().SAML)({ ...options(urls, idp, key), entryPoint: url, logoutUrl: url, skipRequestCompression: false })
   return saml.getLogoutResponseUrlAsync({ ID: id, issuer: idp.entityId, nameID: '', nameIDFormat: '' }, relayState, {}, true)
 }
 

@@ -1,4 +1,4 @@
-import { SAML, ValidateInResponseTo, type SamlConfig } from '@node-saml/node-saml'
+import { nodeSaml, type SamlConfig } from './node-saml.ts'
 import { readAssertion, CLOCK_SKEW_MS, type SamlSubject } from './assertion.ts'
 import type { IdpMetadata } from './idp-metadata.ts'
 import { outlineOf } from './message-outline.ts'
@@ -35,7 +35,7 @@ export async function loginRequest(urls: SpUrls, idp: IdpMetadata, key: SpKey, f
   const remember = (id: string, at: string): void => void (made = { id, at })
   const redirect = idp.login.get('redirect')
   const url = redirect ?? idp.login.get('post') ?? refuse('has no place for logins')
-  const saml = new SAML({ ...options(urls, idp, key), entryPoint: url, forceAuthn: forceLogin, cacheProvider: cache(() => undefined, remember) })
+  const saml = new (nodeSaml().SAML)({ ...options(urls, idp, key), entryPoint: url, forceAuthn: forceLogin, cacheProvider: cache(() => undefined, remember) })
   const target = redirect === undefined ? await saml.getAuthorizeMessageAsync('', undefined, {}) : await saml.getAuthorizeUrlAsync('', undefined, {})
   const { id, at } = made ?? refuse('could not be asked')
   if (typeof target === 'string') return { id, at, binding: 'redirect', url: target }
@@ -53,7 +53,7 @@ export async function acceptResponse(text: string, parts: { readonly urls: SpUrl
   if (!requests.has(outline.inResponseTo)) refuse('answers another request')
   if (outline.destination !== urls.acs) refuse('is for another destination')
   if (outline.issuer !== undefined && outline.issuer !== idp.entityId) refuse('is of another issuer')
-  const saml = new SAML({ ...options(urls, idp, key), cacheProvider: cache((id) => requests.get(id)) })
+  const saml = new (nodeSaml().SAML)({ ...options(urls, idp, key), cacheProvider: cache((id) => requests.get(id)) })
   const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: Buffer.from(text).toString('base64') })
   const signed = profile?.getAssertionXml?.() ?? refuse('has no assertion that is signed')
   return readAssertion(signed, { issuer: idp.entityId, audience: urls.entityId, recipient: urls.acs, inResponseTo: outline.inResponseTo, now })
@@ -71,7 +71,7 @@ export const options = (urls: SpUrls, idp: IdpMetadata, key: SpKey): SamlConfig 
   digestAlgorithm: 'sha256',
   wantAssertionsSigned: true,
   wantAuthnResponseSigned: true,
-  validateInResponseTo: ValidateInResponseTo.always,
+  validateInResponseTo: nodeSaml().ValidateInResponseTo.always,
   requestIdExpirationPeriodMs: PENDING_MS,
   acceptedClockSkewMs: CLOCK_SKEW_MS,
   // The identity provider decides how somebody logs in, and which name it gives.

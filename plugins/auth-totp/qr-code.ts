@@ -1,11 +1,14 @@
-import { create } from 'qrcode'
+import type * as QrCode from 'qrcode'
+import { library } from '../../core/api.ts'
+
+const qrcode = library<typeof QrCode>('qrcode')
 
 /** Modules of light around the code, without which phones do not find it (ISO 18004 section 9.1). */
 const QUIET = 4
 
 /** Dark modules by row and column, with the quiet zone. */
 function modulesOf(text: string): { readonly size: number; dark(row: number, column: number): boolean } {
-  const { modules } = create(text, { errorCorrectionLevel: 'M' })
+  const { modules } = qrcode().create(text, { errorCorrectionLevel: 'M' })
   const size = modules.size + 2 * QUIET
   const inside = (at: number): boolean => at >= QUIET && at < size - QUIET
   return { size, dark: (row, column) => inside(row) && inside(column) && modules.get(row - QUIET, column - QUIET) !== 0 }

@@ -1,5 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
-import { HOTP, Secret } from 'otpauth'
+import type * as OtpAuth from 'otpauth'
+import { library } from '../../core/api.ts'
+
+const otpauth = library<typeof OtpAuth>('otpauth')
 
 export const STEP_MS = 30_000
 /** Steps before and behind the current one whose codes count: clocks of phones are not exact. */
@@ -10,7 +13,7 @@ export const SECRET_BYTES = 20
 export const stepAt = (nowMs: number): number => Math.floor(nowMs / STEP_MS)
 
 /** Six digits (RFC 6238, SHA-1, 30 s). */
-export const codeOf = (secret: Uint8Array, step: number): string => HOTP.generate({ secret: new Secret({ buffer: bufferOf(secret) }), counter: step })
+export const codeOf = (secret: Uint8Array, step: number): string => otpauth().HOTP.generate({ secret: new (otpauth().Secret)({ buffer: bufferOf(secret) }), counter: step })
 
 /**
  * The step whose code it is, of those that count now; undefined: none. Every one of them is computed and compared,
@@ -35,7 +38,7 @@ export function codeIn(typed: string): string | undefined {
 
 /** For people who type it: base32 in groups of four. */
 export const spelled = (secret: Uint8Array): string => base32(secret).replace(/(.{4})(?=.)/g, '$1 ')
-export const base32 = (secret: Uint8Array): string => new Secret({ buffer: bufferOf(secret) }).base32
+export const base32 = (secret: Uint8Array): string => new (otpauth().Secret)({ buffer: bufferOf(secret) }).base32
 
 /** The Key URI that authenticator apps read; what it does not name is at its default (SHA-1, six digits, 30 s). */
 export function enrolmentUri(issuer: string, user: string, secret: Uint8Array): string {
