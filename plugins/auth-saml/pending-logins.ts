@@ -3,7 +3,7 @@ import { sourceNetwork, type AuthContext, type Clock, type Identity } from '../.
 import { randomCode, randomToken } from './base62.ts'
 import type { SpUrls } from './sp-urls.ts'
 
-/** Logins in a browser that are under way at once; beyond that the oldest of the network, or of all, gives way. */
+/** Logins in a browser that are under way at once; beyond that the oldest of the network, or of the most crowded one, gives way. */
 export const PENDING_LIMITS = { total: 2000, perNetwork: 128, requests: 5, answers: 5, guesses: 10, guessers: 4096 } as const
 /** A login is forgotten after this time, done or not. */
 export const PENDING_MS = 600_000
@@ -82,7 +82,7 @@ export class PendingLogins {
     const login = new PendingLogin(mode, urls, context, this.clock.monotonic())
     const neighbours = [...this.byId.values()].filter(({ network }) => network === login.network)
     if (neighbours.length >= PENDING_LIMITS.perNetwork) this.drop(neighbours[0])
-    if (this.byId.size >= PENDING_LIMITS.total) this.drop(this.byId.values().next().value)
+    if (this.byId.size >= PENDING_LIMITS.total) this.drop(this.crowdedOut())
     this.byId.set(login.id, login)
     if (login.code !== undefined) this.byCode.set(login.code, login)
     return login
@@ -136,6 +136,17 @@ export class PendingLogins {
     this.byId.delete(login.id)
     if (login.code !== undefined) this.byCode.delete(login.code)
     for (const request of login.requests.keys()) this.byRequest.delete(request)
+  }
+
+  /** The oldest of the network that has the most. */
+  private crowdedOut(): PendingLogin | undefined {
+    const networks = new Map<string, { readonly oldest: PendingLogin; size: number }>()
+    for (const login of this.byId.values()) {
+      const network = networks.get(login.network)
+      if (network) network.size++
+      else networks.set(login.network, { oldest: login, size: 1 })
+    }
+    return [...networks.values()].reduce((crowd, one) => (one.size > crowd.size ? one : crowd)).oldest
   }
 
   // All live equally long, so the oldest expire first.
