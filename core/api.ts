@@ -27,6 +27,7 @@ export {
   bits, contains, endpointAddress, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixOf, prefixSize, sourceNetwork, type Address, type Prefix,
 } from './net/address.ts'
 export { p256Key } from './p256-key.ts'
+export { nameFinding } from './net/name-finding.ts'
 export * from './plugin.ts'
 export { assignPolicy, readPolicy, unsetPolicy, type WrittenPolicy } from './policy/assignment.ts'
 export { layerProblems } from './config/policy-checks.ts'

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
 import { GatewayError } from './errors.ts'
+import type { Health, HealthEntry } from './health.ts'
 import type { LogFields, Logger } from './log.ts'
 
 /** Both clocks by hand. `advance` moves them together and calls what is due; `jump` sets the wall clock alone. */
@@ -88,4 +89,18 @@ export function codeOf(fn: () => unknown): string {
     throw error
   }
   return 'nothing was thrown'
+}
+
+/** Health entries by code. */
+export class ListedHealth implements Health {
+  readonly entries = new Map<string, HealthEntry>()
+  raise(code: string, severity: HealthEntry['severity'], text: string): void {
+    this.entries.set(code, { code, severity, text, since: '' })
+  }
+  clear(code: string): void {
+    this.entries.delete(code)
+  }
+  list(): readonly HealthEntry[] {
+    return [...this.entries.values()]
+  }
 }

@@ -1,13 +1,13 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Secret, systemClock, type AuthContext, type AuthStep } from '../../core/api.ts'
-import { TestLog } from '../../core/testing.ts'
+import { ListedHealth, TestLog } from '../../core/testing.ts'
 import type { AuthLdapConfig, ServerConfig } from './config.ts'
 import { LdapBackend } from './ldap-backend.ts'
 import { Places } from './places.ts'
 import { RefusalPace } from './refusal-pace.ts'
 import { ServerList } from './server-list.ts'
-import { ListedHealth, ScriptedDirectory, writeAnswer, type Answer, type Found, type Request } from './testing.ts'
+import { ScriptedDirectory, writeAnswer, type Answer, type Found, type Request } from './testing.ts'
 
 const CONTEXT: AuthContext = { peer: '192.0.2.7', group: 'staff', origin: 'https://vpn.example.com', userAgent: 'Open AnyConnect', capabilities: [], certificates: [], certificateMissing: false }
 const GROUPS = new Map([['staff', {}], ['partners', {}]]) as never

@@ -1,21 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { BerReader, BerWriter, FilterParser } from 'ldapts'
-import type { Health, HealthEntry } from '../../core/api.ts'
 import { MessageFramer } from './message-framer.ts'
-
-export class ListedHealth implements Health {
-  readonly entries = new Map<string, HealthEntry>()
-  raise(code: string, severity: HealthEntry['severity'], text: string): void {
-    this.entries.set(code, { code, severity, text, since: '' })
-  }
-  clear(code: string): void {
-    this.entries.delete(code)
-  }
-  list(): readonly HealthEntry[] {
-    return [...this.entries.values()]
-  }
-}
 
 export type Request =
   | { readonly kind: 'bind'; readonly dn: string; readonly password: string }

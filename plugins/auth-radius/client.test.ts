@@ -3,12 +3,12 @@ import { createSocket } from 'node:dgram'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock, type Clock } from '../../core/api.ts'
-import { TestLog } from '../../core/testing.ts'
+import { ListedHealth, TestLog } from '../../core/testing.ts'
 import { attribute, valueOf } from './attributes.ts'
 import { MAX_UNDER_WAY, RadiusClient, type ClientConfig, type RadiusReply, type RadiusRequest } from './client.ts'
 import { Counters } from './counters.ts'
 import { CODE, proveRandomRequest, type Packet } from './packet.ts'
-import { answerTo, ListedHealth, ScriptedServer, SECRET, serverConfig } from './testing.ts'
+import { answerTo, ScriptedServer, SECRET, serverConfig } from './testing.ts'
 
 const login = (user = 'alice'): RadiusRequest => ({ purpose: 'authentication', code: CODE.accessRequest, attributes: () => [attribute('User-Name', user)] })
 const accept = (request: Packet, name: string, signed = true): Buffer => answerTo(request, { code: CODE.accessAccept, attributes: [attribute('Reply-Message', name)], signed })

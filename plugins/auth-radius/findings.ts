@@ -1,7 +1,5 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { FileRefusal, type CheckFinding } from '../../core/api.ts'
+import { FileRefusal, nameFinding, type CheckFinding } from '../../core/api.ts'
 import type { AuthRadiusConfig, ServerConfig } from './config.ts'
 import { tlsOptions } from './link.ts'
 
@@ -9,17 +7,7 @@ const SHORT_SECRET = 8
 
 /** What `postern check` sees without asking a server: names that do not resolve, files of RadSec, secrets that can be guessed. */
 export async function radiusFindings({ server: servers }: Pick<AuthRadiusConfig, 'server'>): Promise<readonly CheckFinding[]> {
-  return (await Promise.all(servers.map(async (server) => [...(await nameFindings(server)), ...secretFindings(server), ...fileFindings(server)]))).flat()
-}
-
-async function nameFindings({ name, host }: ServerConfig): Promise<readonly CheckFinding[]> {
-  if (isIP(host) !== 0) return []
-  try {
-    await lookup(host)
-    return []
-  } catch (error) {
-    return [{ severity: 'warning', text: `server ${name}: the name does not resolve (${(error as NodeJS.ErrnoException).code ?? 'no address'})` }]
-  }
+  return (await Promise.all(servers.map(async (server) => [...(await nameFinding(server)), ...secretFindings(server), ...fileFindings(server)]))).flat()
 }
 
 const secretFindings = ({ name, secret, tls }: ServerConfig): readonly CheckFinding[] =>

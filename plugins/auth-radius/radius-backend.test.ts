@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock, type AuthContext, type AuthStep, type GatewayConfig } from '../../core/api.ts'
-import { TestLog } from '../../core/testing.ts'
+import { ListedHealth, TestLog } from '../../core/testing.ts'
 import { attribute, flatten, valueOf, valuesOf } from './attributes.ts'
 import { RadiusClient } from './client.ts'
 import type { AuthRadiusConfig } from './config.ts'
@@ -11,7 +11,7 @@ import { authenticatorResponse, ntHash, ntResponse, rc4, sealedHash } from './ms
 import { CODE, type Attribute, type Packet } from './packet.ts'
 import { revealPassword } from './password.ts'
 import { RadiusBackend } from './radius-backend.ts'
-import { answerTo, ListedHealth, ScriptedServer, SECRET } from './testing.ts'
+import { answerTo, ScriptedServer, SECRET } from './testing.ts'
 import { readTicket } from './ticket.ts'
 
 const CONTEXT: AuthContext = {

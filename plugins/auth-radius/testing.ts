@@ -1,24 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { Secret, type Health, type HealthEntry } from '../../core/api.ts'
+import { Secret } from '../../core/api.ts'
 import type { ServerConfig } from './config.ts'
 import { decodePacket, encodeResponse, type Packet, type ResponseParts } from './packet.ts'
 
 export const SECRET = 'testing123'
-
-/** The last word on every code; `list` is what stands. */
-export class ListedHealth implements Health {
-  readonly entries = new Map<string, HealthEntry>()
-  raise(code: string, severity: HealthEntry['severity'], text: string): void {
-    this.entries.set(code, { code, severity, text, since: '' })
-  }
-  clear(code: string): void {
-    this.entries.delete(code)
-  }
-  list(): readonly HealthEntry[] {
-    return [...this.entries.values()]
-  }
-}
 
 /** A server by script on a real UDP socket: what the script returns is sent, in order. */
 export class ScriptedServer {

@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert'
 import { BUILT_IN_POLICY, CLOCK, CONFIG, HEALTH, systemClock, type ConnectRequest, type GatewayConfig, type Policy } from '../../core/api.ts'
 import { PluginHost } from '../../core/host.ts'
 import { Slots } from '../../core/slots.ts'
-import { testDirectory, TestLog } from '../../core/testing.ts'
+import { ListedHealth, testDirectory, TestLog } from '../../core/testing.ts'
 import plugin from './index.ts'
-import { session, TestHealth } from './testing.ts'
+import { session } from './testing.ts'
 
 const CORE = {
   pools: new Map([['default', { name: 'default', ipv4: '10.20.0.0/16', ipv6: 'fd20::/64', quarantineSec: 0 }]]),
@@ -16,7 +16,7 @@ const SECTION = { upstream: ['9.9.9.9'], zone: [{ names: ['corp.example', '*.lab
 async function started(section: object) {
   const slots = new Slots()
   const host = new PluginHost({ log: new TestLog(), slots, dataDirectory: testDirectory(), mode: 'serve' })
-  const health = new TestHealth()
+  const health = new ListedHealth()
   host.publish(CLOCK, systemClock)
   host.publish(CONFIG, CORE)
   host.publish(HEALTH, health)

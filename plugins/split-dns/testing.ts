@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket as Stream } from 'node:net'
-import { BUILT_IN_POLICY, systemClock, type Clock, type GatewayConfig, type Health, type HealthEntry, type Policy, type Session } from '../../core/api.ts'
-import { TestLog } from '../../core/testing.ts'
+import { BUILT_IN_POLICY, systemClock, type Clock, type GatewayConfig, type Policy, type Session } from '../../core/api.ts'
+import { ListedHealth, TestLog } from '../../core/testing.ts'
 import { Clients } from './clients.ts'
 import { SplitDnsConfig } from './config.ts'
 import { Counters } from './counters.ts'
@@ -99,19 +99,6 @@ export class TestServer {
   }
 }
 
-export class TestHealth implements Health {
-  readonly entries = new Map<string, HealthEntry>()
-  raise(code: string, severity: HealthEntry['severity'], text: string): void {
-    this.entries.set(code, { code, severity, text, since: '' })
-  }
-  clear(code: string): void {
-    this.entries.delete(code)
-  }
-  list(): readonly HealthEntry[] {
-    return [...this.entries.values()]
-  }
-}
-
 export const session = (id: string, address: string, options: { readonly group?: string; readonly policy?: Partial<Policy> } = {}): Session =>
   ({ id, user: `user-${id}`, group: options.group ?? 'staff', leases: { ipv4: { address, prefix: 8 } }, policy: { values: { ...BUILT_IN_POLICY, ...options.policy }, origins: {} } }) as unknown as Session
 
@@ -119,7 +106,7 @@ export const session = (id: string, address: string, options: { readonly group?:
 export function rig(config: object, options: { readonly clock?: Clock; readonly strangers?: boolean; readonly pools?: readonly string[] } = {}) {
   const clock = options.clock ?? systemClock
   const log = new TestLog()
-  const health = new TestHealth()
+  const health = new ListedHealth()
   const counters = new Counters()
   const clients = new Clients(clock)
   const exchanges = new Exchanges(clock, counters)
