@@ -22,7 +22,9 @@ export * from './health.ts'
 export * from './hooks.ts'
 export { library } from './library.ts'
 export * from './log.ts'
+export * from './login-forms.ts'
 export * from './nearest.ts'
+export * from './new-password.ts'
 export {
   bits, contains, endpointAddress, formatAddress, formatEndpoint, formatPrefix, netmask, nthAddress, overlaps, parseAddress, parseEndpoint, parsePrefix, prefixOf, prefixSize, sourceNetwork, type Address, type Prefix,
 } from './net/address.ts'

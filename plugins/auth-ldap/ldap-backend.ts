@@ -1,4 +1,4 @@
-import type { AuthBackend, AuthContext, AuthForm, AuthStep, Clock, GatewayConfig, RefusalReason } from '../../core/api.ts'
+import { loginForm, type AuthBackend, type AuthContext, type AuthStep, type Clock, type GatewayConfig, type RefusalReason } from '../../core/api.ts'
 import type { AuthLdapConfig } from './config.ts'
 import { judge, type Verdict } from './directory.ts'
 import { decidesGroups, mapGroups } from './groups.ts'
@@ -74,12 +74,3 @@ export class LdapBackend implements AuthBackend {
 
 const NOBODY: Verdict = { kind: 'refused', reason: 'unavailable', detail: 'no directory server has answered', asked: false }
 const refusal = (reason: RefusalReason, user: string | undefined, detail?: string): AuthStep => ({ kind: 'refused', reason, ...(user !== undefined && { user }), ...(detail !== undefined && { detail }) })
-
-const loginForm = (user: string | undefined): AuthForm => ({
-  id: 'main',
-  message: 'Please enter your username and password.',
-  fields: [
-    { kind: 'text', name: 'username', label: 'Username:', ...(user === undefined ? {} : { value: user }) },
-    { kind: 'password', name: 'password', label: 'Password:' },
-  ],
-})

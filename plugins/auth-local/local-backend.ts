@@ -1,4 +1,4 @@
-import type { AuthBackend, AuthContext, AuthForm, AuthStep, Clock, Logger, RefusalReason } from '../../core/api.ts'
+import { loginForm, type AuthBackend, type AuthContext, type AuthStep, type Clock, type Logger, type RefusalReason } from '../../core/api.ts'
 import { HasherBusy, isImported, type PasswordHasher } from './password-hasher.ts'
 import { PasswordChange, type PasswordChangeParts } from './password-change.ts'
 import type { Credentials, UserTable } from './user-table.ts'
@@ -75,12 +75,3 @@ export class LocalBackend implements AuthBackend {
     }
   }
 }
-
-const loginForm = (user: string | undefined): AuthForm => ({
-  id: 'main',
-  message: 'Please enter your username and password.',
-  fields: [
-    { kind: 'text', name: 'username', label: 'Username:', ...(user === undefined ? {} : { value: user }) },
-    { kind: 'password', name: 'password', label: 'Password:' },
-  ],
-})

@@ -1,10 +1,7 @@
-import { type Audit, type AuthForm, type AuthStep, type Clock, type RefusalReason } from '../../core/api.ts'
+import { askNewPassword, type Audit, type AuthStep, type Clock, type RefusalReason } from '../../core/api.ts'
 import { HasherBusy, type PasswordHasher } from './password-hasher.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Credentials, UserTable } from './user-table.ts'
-
-/** New passwords that one login may offer. */
-export const OFFERS = 5
 
 export interface PasswordChangeParts {
   readonly users: UserTable
@@ -14,13 +11,8 @@ export interface PasswordChangeParts {
   readonly clock: Clock
 }
 
-/**
- * A new password inside the login, when the old one is right and does not do any more. It is asked for twice, in two forms:
- * clients drop the second field of one (reference/protocol section 3.1).
- */
+/** A new password inside the login. */
 export class PasswordChange {
-  private offers = 0
-
   /** `credentials`: those that were just proved; `done`: how the login goes on. */
   constructor(
     private readonly credentials: Credentials,
@@ -30,22 +22,18 @@ export class PasswordChange {
   ) {}
 
   begin(message: string): AuthStep {
-    const form = changeForm(`${message}\n${this.parts.rules.text}`, 'New password:')
-    return { kind: 'form', form, answer: (values) => this.guarded(() => this.offered(values.get('new_password') ?? '')) }
+    return askNewPassword(message, {
+      rules: this.parts.rules.text,
+      problem: (password) => this.guarded(() => this.problem(password)),
+      replace: (password) => this.guarded(() => this.replace(password)),
+      refuse: (detail) => this.refuse('password-expired', detail),
+    })
   }
 
-  private async offered(password: string): Promise<AuthStep> {
+  private async problem(password: string): Promise<string | undefined> {
     const { hasher, rules } = this.parts
     const { hash, user } = this.credentials
-    if (++this.offers > OFFERS) return this.refuse('password-expired', 'no acceptable new password')
-    const problem = (await rules.problem(user.name, password)) ?? ((await hasher.verify(hash, password, this.peer)) ? 'it is the one you have' : undefined)
-    if (problem !== undefined) return this.begin(`This password is not acceptable: ${problem}.`)
-    const form = changeForm('Please enter the new password once more.', 'New password again:')
-    return {
-      kind: 'form',
-      form,
-      answer: (values) => this.guarded(async () => (values.get('new_password') === password ? this.replace(password) : this.begin('The two passwords were not the same. Please choose a new one.'))),
-    }
+    return (await rules.problem(user.name, password)) ?? ((await hasher.verify(hash, password, this.peer)) ? 'it is the one you have' : undefined)
   }
 
   private async replace(password: string): Promise<AuthStep> {
@@ -63,7 +51,7 @@ export class PasswordChange {
     return { kind: 'refused', reason, user: this.credentials.user.name, detail }
   }
 
-  private async guarded(work: () => Promise<AuthStep>): Promise<AuthStep> {
+  private async guarded<T>(work: () => Promise<T>): Promise<T | AuthStep> {
     try {
       return await work()
     } catch (error) {
@@ -72,5 +60,3 @@ export class PasswordChange {
     }
   }
 }
-
-const changeForm = (message: string, label: string): AuthForm => ({ id: 'passwd', message, fields: [{ kind: 'password', name: 'new_password', label }] })

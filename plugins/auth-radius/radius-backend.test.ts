@@ -151,9 +151,9 @@ test('G23 an expired password is changed in the dialogue, when it is typed twice
   await withBackend(mschapServer(passwords, new Set(['alice'])), async ({ begin }) => {
     const asked = await answer(begin(), ALICE)
     assert.equal(asked.kind === 'form' && asked.form.fields.map(({ name }) => name), ['new_password'])
-    const differs = await answer(await answer(asked, { password: 'new one 7' }), { password: 'new one 8' })
+    const differs = await answer(await answer(asked, { new_password: 'new one 7' }), { new_password: 'new one 8' })
     assert.match(differs.kind === 'form' ? differs.form.message : '', /not the same/)
-    const changed = await answer(await answer(differs, { password: 'neu ä 7' }), { new_password: 'neu ä 7' })
+    const changed = await answer(await answer(differs, { new_password: 'neu ä 7' }), { new_password: 'neu ä 7' })
     assert.is(changed.kind, 'identity')
     assert.is(passwords.get('alice'), 'neu ä 7')
     assert.is((await answer(begin(), { username: 'alice', password: 'neu ä 7' })).kind, 'identity')

@@ -1,12 +1,12 @@
-import type { AuthBackend, AuthContext, AuthStep, Clock, GatewayConfig, Identity, Logger, PolicyLayer, RefusalReason } from '../../core/api.ts'
+import { askNewPassword, loginForm, type AuthBackend, type AuthContext, type AuthStep, type Clock, type GatewayConfig, type Identity, type Logger, type PolicyLayer, type RefusalReason } from '../../core/api.ts'
 import { attributePolicy } from './attribute-policy.ts'
 import { attribute, valueOf, valuesOf, type Found } from './attributes.ts'
 import type { RadiusClient, RadiusReply } from './client.ts'
 import type { AuthRadiusConfig } from './config.ts'
 import { changedPassword, mschapv2, pap, type Credentials } from './credentials.ts'
-import { challengeForm, loginForm, newPasswordForm, typed } from './forms.ts'
+import { challengeForm, typed } from './forms.ts'
 import { groupsOf } from './groups.ts'
-import { readMsChapError } from './mschap.ts'
+import { MAX_NEW_PASSWORD, readMsChapError } from './mschap.ts'
 import { clientAttributes, nasAttributes } from './nas-attributes.ts'
 import { CODE } from './packet.ts'
 import { replyText } from './reply-text.ts'
@@ -109,26 +109,15 @@ export class RadiusBackend implements AuthBackend {
     return { ...refused(reason, login.user, error ? `MS-CHAP error ${error.code}` : undefined), ...(text !== undefined && { text }) }
   }
 
-  /** Asked for twice: clients do not compare. */
   private newPassword(login: Login, challenge: Buffer | undefined, message: string): AuthStep {
-    const first: AuthStep = {
-      kind: 'form',
-      form: newPasswordForm(message),
-      answer: (values) => {
-        const fresh = typed(values)
-        if (fresh === '') return Promise.resolve(first)
-        return Promise.resolve({
-          kind: 'form',
-          form: newPasswordForm('Please enter the new password once more.'),
-          answer: (again) => {
-            if (typed(again) !== fresh) return Promise.resolve(this.newPassword(login, challenge, 'The two were not the same. Please choose a new password.'))
-            const credentials = changedPassword(login.user, login.password, fresh, challenge)
-            return credentials ? this.ask({ ...login, password: fresh }, credentials) : Promise.resolve(first)
-          },
-        })
+    return askNewPassword(message, {
+      problem: (password) => (changedPassword(login.user, login.password, password, challenge) ? undefined : `a password has 1 to ${MAX_NEW_PASSWORD} characters`),
+      replace: async (password) => {
+        const credentials = changedPassword(login.user, login.password, password, challenge)
+        return credentials ? this.ask({ ...login, password }, credentials) : refused('password-expired', login.user)
       },
-    }
-    return first
+      refuse: (detail) => refused('password-expired', login.user, detail),
+    })
   }
 
   private identity(login: Login, { attributes, server }: RadiusReply): Identity {
