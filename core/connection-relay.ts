@@ -1,10 +1,10 @@
 import type { DataPlane, DataPlaneHandler } from './dataplane.ts'
 import type { Logger } from './log.ts'
-import type { SessionTable } from './session/session-table.ts'
+import type { TunnelReports } from './session/tunnel-reports.ts'
 import type { Slots } from './slots.ts'
 
 /** The data plane's events to whom they belong: tunnels to the sessions, connections to the transport in front. */
-export function connectionRelay(slots: Slots, sessions: SessionTable, dataPlane: DataPlane, log: Logger): DataPlaneHandler {
+export function connectionRelay(slots: Slots, reports: TunnelReports, dataPlane: DataPlane, log: Logger): DataPlaneHandler {
   const guarded = (fn: () => void): void => {
     try {
       fn()
@@ -23,12 +23,12 @@ export function connectionRelay(slots: Slots, sessions: SessionTable, dataPlane:
     end: (handle) => guarded(() => transport()?.end(handle)),
     closed: (handle, failed) => guarded(() => transport()?.closed(handle, failed)),
     flushed: (handle) => guarded(() => transport()?.flushed(handle)),
-    tunnelUp: (tunnel) => guarded(() => sessions.tunnelUp(tunnel)),
-    tunnelDown: (tunnel, down) => guarded(() => sessions.tunnelDown(tunnel, down)),
-    dtlsUp: (tunnel, cipher, former) => guarded(() => sessions.dtlsUp(tunnel, cipher, former)),
-    dtlsDown: (tunnel, reason) => guarded(() => sessions.dtlsDown(tunnel, reason)),
-    roamed: (tunnel, peer) => guarded(() => sessions.roamed(tunnel, peer)),
-    silence: (tunnel, seconds, survived) => guarded(() => sessions.silence(tunnel, seconds, survived)),
-    pathMtu: (tunnel, mtu) => guarded(() => sessions.pathMtu(tunnel, mtu)),
+    tunnelUp: (tunnel) => guarded(() => reports.tunnelUp(tunnel)),
+    tunnelDown: (tunnel, down) => guarded(() => reports.tunnelDown(tunnel, down)),
+    dtlsUp: (tunnel, cipher, former) => guarded(() => reports.dtlsUp(tunnel, cipher, former)),
+    dtlsDown: (tunnel, reason) => guarded(() => reports.dtlsDown(tunnel, reason)),
+    roamed: (tunnel, peer) => guarded(() => reports.roamed(tunnel, peer)),
+    silence: (tunnel, seconds, survived) => guarded(() => reports.silence(tunnel, seconds, survived)),
+    pathMtu: (tunnel, mtu) => guarded(() => reports.pathMtu(tunnel, mtu)),
   }
 }

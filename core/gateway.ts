@@ -167,7 +167,7 @@ export class Gateway {
     this.closers.push(() => reloads.stop())
 
     this.contexts = this.contextsFor(tls)
-    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), this.contexts, connectionRelay(slots, sessions, dataPlane, log))
+    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), this.contexts, connectionRelay(slots, sessions.reports, dataPlane, log))
     this.info = info
     slots.clientCertificates.get()?.watch(() => this.configureTls())
     this.closers.push(slots.configuration.add({ configChanged: () => this.configureTls() }, 'core'))

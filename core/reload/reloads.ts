@@ -22,7 +22,7 @@ export interface ReloadParts {
   readonly host: Pick<PluginHost, 'status' | 'takesConfig' | 'applyConfig'>
   readonly log: Logger
   readonly plugins: readonly Plugin[]
-  readonly sessions: Pick<SessionTable, 'renewal' | 'renewPolicies' | 'reconfigurePools' | 'reconnectOutdated'>
+  readonly sessions: Pick<SessionTable, 'renewal' | 'renewPolicies' | 'reconfigurePools' | 'round'>
   readonly slots: Slots
   /** The file, read and checked. */
   load(): LoadedConfig
@@ -77,13 +77,13 @@ export class Reloads {
       await this.take(next, tls)
       this.confirmation.settled()
       this.tellWarnings(next, plan)
-      const reconnecting = reconnect ? sessions.reconnectOutdated() : 0
+      const reconnecting = reconnect ? sessions.round.begin() : 0
       log.info('configuration reloaded', { certificate: tls.pin, plan: plan.map(({ kind, what }) => `${kind} ${what}`), reconnecting })
       if (confirmSec !== undefined) {
         this.confirmation.begin(confirmSec, next.core.file, () => this.inTurn(async () => {
           await this.take(before.config, before.tls ?? tls)
           this.tellWarnings(before.config, [])
-          if (reconnect) sessions.reconnectOutdated()
+          if (reconnect) sessions.round.begin()
           log.warn('configuration rolled back: it was not confirmed')
         }))
       }

@@ -9,7 +9,7 @@ import { login, refusal, rigs } from './testing.ts'
 const rig = rigs(test)
 
 test('D15 every reason of the data plane and of the sessions is in the catalogue, in texts that fit', () => {
-  assert.equal(Object.keys(TUNNEL_ENDS).sort(), [...TUNNEL_DOWN_REASONS].sort())
+  assert.equal(Object.keys(TUNNEL_ENDS).sort(), [...TUNNEL_DOWN_REASONS, 'sent-round'].sort())
   assert.equal(Object.keys(DTLS_ENDS).sort(), [...DTLS_DOWN_REASONS].sort())
   for (const [cause, { text, said, terminateCause }] of Object.entries(SESSION_ENDS)) {
     assert.ok(Buffer.byteLength(text) <= 256 && !/\p{Cc}/u.test(text), cause)
@@ -62,7 +62,7 @@ test('D15 a tunnel that dies before it is up says why', async () => {
   await one.plane.settled()
   assert.is(session.lastEnd?.reason, 'tls')
   assert.ok(client.ended)
-  one.plane.promote = ({ tunnel }) => one.table.tunnelDown(tunnel, { reason: 'gone', detail: Buffer.alloc(0), counters: { ...zero } })
+  one.plane.promote = ({ tunnel }) => one.table.reports.tunnelDown(tunnel, { reason: 'gone', detail: Buffer.alloc(0), counters: { ...zero } })
   await one.startTunnel(session)
   assert.is(session.lastEnd?.reason, 'gone')
   assert.is(session.state, 'waiting')

@@ -1,6 +1,6 @@
-import type { DtlsDownReason, TunnelDownReason } from '../dataplane.ts'
+import type { DtlsDownReason } from '../dataplane.ts'
 import type { MachineEvent } from './session-machine.ts'
-import type { EndCause } from './session.ts'
+import type { EndCause, TunnelEndReason } from './session.ts'
 
 /** Acct-Terminate-Cause, RFC 2866 section 5.10. */
 export const TERMINATE_CAUSE = {
@@ -51,7 +51,7 @@ export const SESSION_ENDS: Readonly<Record<EndCause, SessionEndReason>> = {
 }
 
 /** Ends of tunnels whose sessions go on: the connection closes without DISCONNECT, so that the client comes back. */
-export const TUNNEL_ENDS: Readonly<Record<TunnelDownReason, EndReason>> = {
+export const TUNNEL_ENDS: Readonly<Record<TunnelEndReason, EndReason>> = {
   gone: { said: 'the connection died while the tunnel was set up', terminateCause: T.lostCarrier },
   eof: { said: 'the client or a network in between closed the connection', terminateCause: T.lostCarrier },
   'peer-disconnect': { said: 'the client closed the tunnel', terminateCause: T.userRequest },
@@ -63,6 +63,7 @@ export const TUNNEL_ENDS: Readonly<Record<TunnelDownReason, EndReason>> = {
   stopped: { said: 'the gateway stopped', terminateCause: T.adminReboot },
   internal: { said: 'an error inside the gateway', terminateCause: T.nasError },
   rekey: { said: 'its keys were used up, the client makes new ones', terminateCause: T.nasRequest },
+  'sent-round': { said: 'the gateway sent its client round for values that changed', terminateCause: T.nasRequest },
 }
 
 /** Ends of DTLS channels whose tunnels go on over TLS: the client is told nothing, data comes over TLS from then on. */
@@ -93,7 +94,8 @@ export const GOODBYE_ENDS: Readonly<Record<Goodbye, string>> = {
 /** Why the tunnel of a session ended, in one clause. */
 export function downClause(event: MachineEvent): string {
   if (event.type === 'end') return SESSION_ENDS[event.cause].said
-  if (event.type !== 'down') return TUNNEL_ENDS.superseded.said
+  if (event.type === 'start') return TUNNEL_ENDS[event.over].said
+  if (event.type !== 'down') throw new Error(`${event.type} ends no tunnel`)
   return event.reason === 'peer-disconnect' ? GOODBYE_ENDS[event.goodbye ?? 'other'] : TUNNEL_ENDS[event.reason].said
 }
 

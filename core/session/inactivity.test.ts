@@ -24,13 +24,13 @@ function payload(one: SessionRig) {
     const counters = ask(tunnel)
     return counters && { ...counters, ...state.of(tunnel) }
   }
-  const up = one.table.tunnelUp.bind(one.table)
-  one.table.tunnelUp = (tunnel) => {
+  const up = one.table.reports.tunnelUp.bind(one.table.reports)
+  one.table.reports.tunnelUp = (tunnel) => {
     started.set(tunnel, one.clock.monotonic())
     up(tunnel)
   }
-  const down = one.table.tunnelDown.bind(one.table)
-  one.table.tunnelDown = (tunnel, last) => down(tunnel, { ...last, counters: { ...last.counters, ...state.of(tunnel) } })
+  const down = one.table.reports.tunnelDown.bind(one.table.reports)
+  one.table.reports.tunnelDown = (tunnel, last) => down(tunnel, { ...last, counters: { ...last.counters, ...state.of(tunnel) } })
   return state
 }
 

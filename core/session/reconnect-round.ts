@@ -1,29 +1,36 @@
 import type { Clock } from '../clock.ts'
+import type { DataPlane } from '../dataplane.ts'
+import type { PolicyRenewal } from './policy-renewal.ts'
+import type { SessionIndex } from './session-index.ts'
+import type { SessionListeners } from './session-listeners.ts'
 
 /** A crowd must not come back at once: so many clients are sent round in each step. */
 const STEP_CLIENTS = 5
 const STEP_MS = 100
 
-/** Sends clients round with their cookies, a few at a time. */
+export interface ReconnectRoundParts {
+  readonly clock: Clock
+  readonly dataPlane: DataPlane
+  readonly index: SessionIndex
+  readonly listeners: SessionListeners
+  readonly renewal: Pick<PolicyRenewal, 'owed'>
+}
+
+/** Clients that were told something else than what is in force come back for it with their cookies, a few at a time. */
 export class ReconnectRound {
   private waiting: string[] = []
   private timer: { cancel(): void } | undefined
 
-  /** `send`: closes the tunnel of that session where it is still needed. */
-  constructor(
-    private readonly clock: Clock,
-    private readonly send: (id: string) => void,
-  ) {}
+  constructor(private readonly parts: ReconnectRoundParts) {}
 
-  get left(): number {
-    return this.waiting.length
-  }
-
-  /** These, in the place of those that still waited. */
-  begin(ids: readonly string[]): void {
+  /** Those of now, in the place of those that still waited. How many. */
+  begin(): number {
     this.stop()
-    this.waiting = [...ids]
+    const { index, renewal } = this.parts
+    const outdated = index.all().filter((record) => renewal.owed(record).length > 0)
+    this.waiting = outdated.map(({ id }) => id)
     this.step()
+    return outdated.length
   }
 
   stop(): void {
@@ -34,6 +41,18 @@ export class ReconnectRound {
 
   private step(): void {
     for (const id of this.waiting.splice(0, STEP_CLIENTS)) this.send(id)
-    this.timer = this.waiting.length === 0 ? undefined : this.clock.after(STEP_MS, () => this.step())
+    this.timer = this.waiting.length === 0 ? undefined : this.parts.clock.after(STEP_MS, () => this.step())
+  }
+
+  /** Unless it has come by itself since. */
+  private send(id: string): void {
+    const { dataPlane, index, listeners, renewal } = this.parts
+    const record = index.get(id)
+    const tunnel = record?.machine.tunnel
+    const keys = record ? renewal.owed(record) : []
+    if (!record || tunnel === undefined || keys.length === 0) return
+    record.sentRound = tunnel
+    listeners.sentRound(record, keys)
+    dataPlane.drop(tunnel, 'close', '')
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { DtlsDownReason, TunnelDownReason } from '../dataplane.ts'
+import type { DtlsDownReason } from '../dataplane.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Logger } from '../log.ts'
 import { POLICY_KEYS } from '../policy/keys.ts'
@@ -8,7 +8,7 @@ import { DTLS_ENDS, SESSION_ENDS } from './end-reasons.ts'
 import { changeText, type PolicyChange } from './policy-change.ts'
 import type { SessionEvent } from './session-history.ts'
 import type { SessionRecord } from './session-record.ts'
-import type { DownReason, EndCause, SessionListener } from './session.ts'
+import type { DownReason, EndCause, SessionListener, TunnelEndReason } from './session.ts'
 
 /**
  * What happens to sessions: an entry of their history, a line in the log, then the listeners in their order. One that
@@ -49,7 +49,7 @@ export class SessionListeners {
     this.each((listener) => listener.roamed?.(record, from))
   }
   /** The tunnel never came up: no listener had heard of it. */
-  failed(record: SessionRecord, reason: TunnelDownReason, why: string): void {
+  failed(record: SessionRecord, reason: TunnelEndReason, why: string): void {
     this.note(record, { what: 'tunnel-down', reason, text: why })
     this.log.info('tunnel did not come up', { session: record.id, user: record.user, reason, why })
   }

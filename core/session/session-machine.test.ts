@@ -15,7 +15,7 @@ const play = (...events: MachineEvent[]) => {
   })
   return { phase: machine.phase, effects }
 }
-const start = (number: number): MachineEvent => ({ type: 'start', tunnel: handle(number) })
+const start = (number: number, over: 'superseded' | 'sent-round' = 'superseded'): MachineEvent => ({ type: 'start', tunnel: handle(number), over })
 const up = (number: number): MachineEvent => ({ type: 'up', tunnel: handle(number) })
 const down = (number: number, goodbye?: Goodbye): MachineEvent => ({ type: 'down', tunnel: handle(number), reason: goodbye ? 'peer-disconnect' : 'eof', goodbye })
 const dtlsUp = (number: number): MachineEvent => ({ type: 'dtls-up', tunnel: handle(number) })
@@ -27,6 +27,7 @@ test('the table, row by row', () => {
   assert.equal(play(start(1), down(1)), { phase: 'waiting', effects: ['promote 1', 'tell-failed eof'] })
   assert.equal(play(start(1), up(1), down(1, 'quit')), { phase: 'ended', effects: ['promote 1', 'tell-up', 'tell-down user, tell-ended user'] })
   assert.equal(play(start(1), up(1), down(1, 'paused')), { phase: 'waiting', effects: ['promote 1', 'tell-up', 'tell-down peer-disconnect'] })
+  assert.is(play(start(1), up(1), start(2, 'sent-round')).effects.at(-1), 'close 1, tell-down sent-round, promote 2')
   assert.equal(play(start(1), start(2), up(1), up(2)), { phase: 'tls', effects: ['promote 1', 'close 1, promote 2', '', 'tell-up'] })
   assert.equal(play(start(1), up(1), start(2), down(1, 'quit'), up(2)), { phase: 'tls', effects: ['promote 1', 'tell-up', 'close 1, tell-down superseded, promote 2', '', 'tell-up'] })
   assert.equal(play(start(1), up(1), END, down(1), up(1), start(2), END), { phase: 'ended', effects: ['promote 1', 'tell-up', 'drop 1, tell-down admin, tell-ended admin', '', '', '', ''] })
@@ -43,7 +44,7 @@ test('D01 G13 the DTLS channel comes and goes inside its tunnel, and goes with i
 
 test('D09 in any order of events one tunnel lives at most, ups and downs alternate, the end comes once', () => {
   const event = fc.oneof(
-    fc.constant({ type: 'start' as const }),
+    fc.constant({ type: 'start' as const, over: 'superseded' as const }),
     fc.record({ type: fc.constantFrom('up' as const, 'dtls-up' as const, 'dtls-down' as const), which: fc.nat(3) }),
     fc.record({ type: fc.constant('down' as const), which: fc.nat(3), goodbye: fc.constantFrom(undefined, 'quit' as const, 'paused' as const, 'other' as const) }),
     fc.record({ type: fc.constant('end' as const), really: fc.integer({ min: 0, max: 9 }) }),

@@ -1,6 +1,6 @@
-import type { DtlsDownReason, TunnelDownReason, TunnelHandle } from '../dataplane.ts'
+import type { DtlsDownReason, TunnelHandle } from '../dataplane.ts'
 import type { Goodbye } from './end-reasons.ts'
-import type { DownReason, EndCause } from './session.ts'
+import type { DownReason, EndCause, TunnelEndReason } from './session.ts'
 
 /**
  * The life of one session as a table: pure, no clock, no I/O.
@@ -18,7 +18,7 @@ import type { DownReason, EndCause } from './session.ts'
  *
  * Why it moves (the words are those of `end-reasons.ts`):
  *
- *   tls, dtls  -> connecting   superseded
+ *   tls, dtls  -> connecting   superseded; sent-round when the gateway had closed it for that
  *   connecting -> waiting      what the data plane says: gone, eof, tls, frame, dpd, rekey, stopped ...
  *   tls, dtls  -> waiting      likewise; peer-disconnect when the client means to come back
  *   tls, dtls  -> ended        user: its goodbye was `quit`; the cause of `end` otherwise
@@ -31,11 +31,12 @@ export interface Machine {
   readonly tunnel: TunnelHandle | undefined
 }
 export type MachineEvent =
-  | { readonly type: 'start'; readonly tunnel: TunnelHandle }
+  /** `over`: why the tunnel before it ends, if there is one. */
+  | { readonly type: 'start'; readonly tunnel: TunnelHandle; readonly over: 'superseded' | 'sent-round' }
   | { readonly type: 'up'; readonly tunnel: TunnelHandle }
   | { readonly type: 'dtls-up'; readonly tunnel: TunnelHandle }
   | { readonly type: 'dtls-down'; readonly tunnel: TunnelHandle; readonly reason: DtlsDownReason }
-  | { readonly type: 'down'; readonly tunnel: TunnelHandle; readonly reason: TunnelDownReason; readonly goodbye?: Goodbye | undefined }
+  | { readonly type: 'down'; readonly tunnel: TunnelHandle; readonly reason: TunnelEndReason; readonly goodbye?: Goodbye | undefined }
   | { readonly type: 'end'; readonly cause: EndCause }
 
 /** What has to be done, in this order. */
@@ -46,7 +47,7 @@ export type Effect =
   | { readonly do: 'tell-up' }
   | { readonly do: 'tell-dtls-up' }
   | { readonly do: 'tell-dtls-down'; readonly reason: DtlsDownReason }
-  | { readonly do: 'tell-failed'; readonly reason: TunnelDownReason } // it never came up
+  | { readonly do: 'tell-failed'; readonly reason: TunnelEndReason } // it never came up
   | { readonly do: 'tell-down'; readonly reason: DownReason }
   | { readonly do: 'tell-ended'; readonly cause: EndCause }
 
@@ -64,7 +65,7 @@ export function step(machine: Machine, event: MachineEvent): { readonly machine:
   switch (event.type) {
     case 'start': {
       const closed: readonly Effect[] = tunnel === undefined ? [] : [{ do: 'close', tunnel }]
-      return { machine: { phase: 'connecting', tunnel: event.tunnel }, effects: [...closed, ...down('superseded'), { do: 'promote', tunnel: event.tunnel }] }
+      return { machine: { phase: 'connecting', tunnel: event.tunnel }, effects: [...closed, ...down(event.over), { do: 'promote', tunnel: event.tunnel }] }
     }
     case 'up':
       if (phase !== 'connecting' || event.tunnel !== tunnel) return unchanged

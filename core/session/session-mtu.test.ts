@@ -13,9 +13,9 @@ test('D12 the MTU in force: told by the tunnel, lowered and raised by its path, 
   assert.is(shown(), null)
   const client = await one.connect(session)
   assert.is(shown(), 1400)
-  one.table.pathMtu(1 as TunnelHandle, 1280)
+  one.table.reports.pathMtu(1 as TunnelHandle, 1280)
   assert.is(shown(), 1280)
-  one.table.pathMtu(1 as TunnelHandle, 1400)
+  one.table.reports.pathMtu(1 as TunnelHandle, 1400)
   assert.is(shown(), 1400)
   assert.equal(one.log.lines.filter(({ message }) => message === 'path mtu').map(({ fields }) => fields), [
     { session: session.id, user: 'bob', mtu: 1280 },
@@ -31,8 +31,8 @@ test('D12 what is told of a tunnel that has been replaced, or of none, changes n
   const session = one.table.create(login())
   await one.connect(session)
   await one.connect(session)
-  one.table.pathMtu(1 as TunnelHandle, 600)
-  one.table.pathMtu(99 as TunnelHandle, 600)
+  one.table.reports.pathMtu(1 as TunnelHandle, 600)
+  one.table.reports.pathMtu(99 as TunnelHandle, 600)
   assert.is(session.mtu, 1400)
 })
 

@@ -81,6 +81,8 @@ export class SessionRecord implements Session {
   lastEnd: TunnelEnd | undefined
   machine: Machine
   lastTunnel: TunnelHandle | undefined
+  /** Closed so that its client comes back. */
+  sentRound: TunnelHandle | undefined
   readonly totals: TunnelTotals
   readonly formerKey = new FormerKey()
   readonly inactivity = new Inactivity()

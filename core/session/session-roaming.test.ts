@@ -13,7 +13,7 @@ test('D08 the session shows where its DTLS went, in one line of the log', async 
   const session = one.table.create(login())
   await one.connect(session, PSK)
   const from = session.peer
-  one.table.roamed(1 as TunnelHandle, { address: '2001:db8::9', port: 4711 })
+  one.table.reports.roamed(1 as TunnelHandle, { address: '2001:db8::9', port: 4711 })
   assert.is(session.peer, '[2001:db8::9]:4711')
   assert.equal(one.log.lines.filter(({ message }) => message === 'session roamed').at(-1)?.fields, { session: session.id, user: 'bob', from, to: '[2001:db8::9]:4711' })
 })
@@ -24,7 +24,7 @@ test('D08 a tunnel that another has taken the place of moves nothing', async () 
   await one.connect(session, PSK)
   await one.startTunnel(session, PSK)
   const { peer } = session
-  one.table.roamed(1 as TunnelHandle, { address: '2001:db8::9', port: 4711 })
+  one.table.reports.roamed(1 as TunnelHandle, { address: '2001:db8::9', port: 4711 })
   assert.is(session.peer, peer)
 })
 

@@ -1,7 +1,7 @@
 import type { Audit } from '../audit.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import type { DataPlane, DropHow, DtlsDownReason, ListenAddress, TunnelDown, TunnelFilter, TunnelHandle } from '../dataplane.ts'
+import type { DataPlane, DropHow, TunnelFilter, TunnelHandle } from '../dataplane.ts'
 import { GatewayError } from '../errors.ts'
 import type { Health } from '../health.ts'
 import type { Logger } from '../log.ts'
@@ -10,14 +10,13 @@ import type { Policies, PolicyLayer } from '../policy/policy.ts'
 import { TAKES_EFFECT } from '../policy/takes-effect.ts'
 import type { Slots } from '../slots.ts'
 import type { Store } from '../store/store.ts'
-import { bareSpec, withFilter } from './bare-spec.ts'
+import { withFilter } from './bare-spec.ts'
 import { ClientNetworks } from './client-networks.ts'
 import { MAX_COOKIE_LENGTH, NEVER, openCookie, sealCookie } from './cookie.ts'
 import type { CookieKeys } from './cookie-keys.ts'
 import { auditEnd } from './end-audit.ts'
-import { downClause, goodbyeText, readGoodbye, SESSION_ENDS } from './end-reasons.ts'
+import { SESSION_ENDS } from './end-reasons.ts'
 import { EndedSessions } from './ended-sessions.ts'
-import { firstLook } from './inactivity.ts'
 import { KeepaliveBook } from './keepalive-book.ts'
 import { LeaseBook } from './lease-book.ts'
 import { OwnAddresses } from './own-addresses.ts'
@@ -31,17 +30,16 @@ import { SessionIndex } from './session-index.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { givingWay, sessionsOfUser } from './session-limits.ts'
 import { SessionListeners } from './session-listeners.ts'
-import { isUp, step, type MachineEvent } from './session-machine.ts'
+import { SessionMoves } from './session-moves.ts'
 import { SessionRecord } from './session-record.ts'
 import { restoreSessions } from './session-restore.ts'
 import { SessionRows } from './session-rows.ts'
-import type { AttributesChange, CookieRefused, DownReason, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
+import type { AttributesChange, CookieRefused, EndCause, LearnedKeepalive, Leases, Login, Session, Sessions, TunnelStart } from './session.ts'
 import { followedBy } from './strap-keys.ts'
+import { TunnelKeepalive } from './tunnel-keepalive.ts'
 import { TunnelRates } from './tunnel-rates.ts'
+import { TunnelReports } from './tunnel-reports.ts'
 import type { Totals } from './tunnel-totals.ts'
-
-/** The one version the data plane serves (reference protocol 9.1). */
-const DTLS_VERSION = 'DTLSv1.2'
 
 export interface SessionTableParts {
   readonly audit: Audit
@@ -63,7 +61,6 @@ export interface SessionTableParts {
  */
 export class SessionTable implements Sessions {
   private readonly index = new SessionIndex()
-  private readonly byTunnel = new Map<TunnelHandle, SessionRecord>()
   private readonly rows: SessionRows
   private readonly leases: LeaseBook
   private readonly ownAddresses: OwnAddresses
@@ -72,8 +69,13 @@ export class SessionTable implements Sessions {
   private readonly listeners: SessionListeners
   private readonly clock: SessionClock
   private readonly networks: ClientNetworks
+  private readonly moves: SessionMoves
+  private readonly channels: TunnelKeepalive
+  /** What the data plane says. */
+  readonly reports: TunnelReports
   /** What a changed configuration means for the sessions. */
   readonly renewal: PolicyRenewal
+  /** Clients that have to come for it. */
   readonly round: ReconnectRound
   private readonly lately = new EndedSessions()
   private readonly rates = new TunnelRates()
@@ -87,10 +89,14 @@ export class SessionTable implements Sessions {
     this.keeper = new SessionKeeper(store, this.rows, this.leases, parts.log, (record) => this.counters(record))
     this.keepalives = new KeepaliveBook(store, clock, parts.log)
     this.listeners = new SessionListeners(parts.slots.sessionEvents, parts.log, clock)
-    this.clock = new SessionClock({ ...parts, index: this.index, keepalives: this.keepalives, keeper: this.keeper, listeners: this.listeners, end: (id, cause) => void this.end(id, cause) })
+    const shared = { ...parts, index: this.index, keeper: this.keeper, listeners: this.listeners, end: (id: string, cause: EndCause) => void this.end(id, cause) }
+    this.clock = new SessionClock({ ...shared, keepalives: this.keepalives })
     this.networks = new ClientNetworks(parts)
-    this.renewal = new PolicyRenewal({ ...parts, clock: this.clock, index: this.index, listeners: this.listeners, rates: this.rates, rows: this.rows, end: (id, cause) => void this.end(id, cause) })
-    this.round = new ReconnectRound(clock, (id) => this.sendRound(id))
+    this.moves = new SessionMoves({ ...shared, clock: this.clock, lately: this.lately, networks: this.networks, totals: (record) => this.counters(record) })
+    this.channels = new TunnelKeepalive(this.keepalives, parts.dataPlane, parts.log)
+    this.reports = new TunnelReports({ ...shared, keepalive: this.channels, moves: this.moves })
+    this.renewal = new PolicyRenewal({ ...shared, clock: this.clock, rates: this.rates, rows: this.rows })
+    this.round = new ReconnectRound({ ...shared, renewal: this.renewal })
   }
 
   /** Reads the rows; sessions wait for their clients. Then the tick begins. */
@@ -216,13 +222,13 @@ export class SessionTable implements Sessions {
     record.dirty = true
     record.mtu = start.spec.mtu
     record.told = record.policy
-    this.byTunnel.set(tunnel, record)
+    this.reports.expect(tunnel, record)
     record.totals.started(tunnel)
     const predecessor = record.lastTunnel
     record.lastTunnel = tunnel
     const networks = this.networks.start(record)
     const spec = this.rates.applied({ ...start.spec, ...(networks.length > 0 && { networks }), ...(predecessor !== undefined && { predecessor }) }, record)
-    this.apply(record, { type: 'start', tunnel }, { start: { ...start, spec } })
+    this.moves.move(record, { type: 'start', tunnel, over: older !== undefined && older === record.sentRound ? 'sent-round' : 'superseded' }, { start: { ...start, spec } })
   }
 
   setFilter(id: string, filter: TunnelFilter | undefined): void {
@@ -241,7 +247,7 @@ export class SessionTable implements Sessions {
   end(id: string, cause: EndCause, text = SESSION_ENDS[cause].text, how: DropHow = 'disconnect'): boolean {
     const record = this.index.get(id)
     if (!record) return false
-    this.apply(record, { type: 'end', cause }, { text, how })
+    this.moves.move(record, { type: 'end', cause }, { text, how })
     return true
   }
 
@@ -262,159 +268,7 @@ export class SessionTable implements Sessions {
 
   private followPolicy({ record, changed }: PolicyChange): void {
     if (changed.includes('iroute')) this.networks.follow(record)
-    if (record.machine.tunnel !== undefined) this.followKeepalive(record, record.machine.tunnel)
-  }
-
-  /** Clients that were told something else than what is in force come back for it with their cookies, a few at a time. How many. */
-  reconnectOutdated(): number {
-    const outdated = this.index.all().filter((record) => this.renewal.owed(record).length > 0)
-    this.round.begin(outdated.map(({ id }) => id))
-    return outdated.length
-  }
-
-  /** From the data plane. */
-  tunnelUp(tunnel: TunnelHandle): void {
-    const record = this.byTunnel.get(tunnel)
-    if (!record) return
-    if (record.machine.tunnel === tunnel) record.formerKey.keep((offer) => this.parts.dataPlane.dtlsSecret(offer))
-    this.apply(record, { type: 'up', tunnel }, {})
-  }
-
-  /** From the data plane: the client speaks over DTLS. */
-  dtlsUp(tunnel: TunnelHandle, cipher: string, former = false): void {
-    const record = this.byTunnel.get(tunnel)
-    if (!record) return
-    record.formerKey.seen(former)
-    this.apply(record, { type: 'dtls-up', tunnel }, { cipher })
-  }
-
-  /** From the data plane: the tunnel goes on over TLS. */
-  dtlsDown(tunnel: TunnelHandle, reason: DtlsDownReason): void {
-    const record = this.byTunnel.get(tunnel)
-    if (record) this.apply(record, { type: 'dtls-down', tunnel, reason }, {})
-  }
-
-  /** From the data plane: the client's DTLS comes from elsewhere. */
-  roamed(tunnel: TunnelHandle, peer: ListenAddress): void {
-    const record = this.byTunnel.get(tunnel)
-    if (record?.machine.tunnel !== tunnel) return
-    const from = record.peer
-    record.peer = formatEndpoint(peer.address, peer.port)
-    record.dirty = true
-    this.listeners.roamed(record, from)
-    this.followKeepalive(record, tunnel)
-  }
-
-  /** From the data plane. */
-  silence(tunnel: TunnelHandle, seconds: number, survived: boolean): void {
-    const record = this.byTunnel.get(tunnel)
-    if (!record?.spec?.learning) return
-    this.keepalives.observe(endpointAddress(record.peer), seconds, survived)
-    this.parts.log.debug('silence', { session: record.id, network: record.keepalive?.network, seconds, survived })
-    this.followKeepalive(record, tunnel)
-  }
-
-  /** From the data plane: the path to the client takes more or less than before. */
-  pathMtu(tunnel: TunnelHandle, mtu: number): void {
-    const record = this.byTunnel.get(tunnel)
-    if (!record || record.machine.tunnel !== tunnel) return
-    record.mtu = mtu
-    this.parts.log.info('path mtu', { session: record.id, user: record.user, mtu })
-  }
-
-  /** From the data plane: the last of this tunnel. */
-  tunnelDown(tunnel: TunnelHandle, down: TunnelDown): void {
-    const record = this.byTunnel.get(tunnel)
-    if (!record) return
-    this.byTunnel.delete(tunnel)
-    record.totals.ended(tunnel, down.counters)
-    if (record.machine.tunnel === tunnel) record.inactivity.tunnelEnded(down.counters)
-    const said = down.reason === 'peer-disconnect'
-    this.apply(record, { type: 'down', tunnel, reason: down.reason, goodbye: said ? readGoodbye(down.detail) : undefined }, { said: said ? goodbyeText(down.detail) : undefined })
-    if (!record.ended) this.keeper.save([record])
-  }
-
-  private apply(record: SessionRecord, event: MachineEvent, why: { said?: string | undefined; cipher?: string; text?: string; how?: DropHow; start?: TunnelStart }): void {
-    const { clock, dataPlane } = this.parts
-    const { machine, effects } = step(record.machine, event)
-    if (machine === record.machine) return
-    // Read before a tunnel goes.
-    if (effects.some((effect) => effect.do === 'close' || effect.do === 'drop')) this.counters(record)
-    record.machine = machine
-    record.dtls = machine.phase === 'dtls' ? { version: DTLS_VERSION, cipher: why.cipher ?? '', since: clock.now() } : undefined
-    if (isUp(machine.phase)) record.idleSince = undefined
-    else record.idleSince ??= clock.now()
-    if (event.type === 'down') record.wait(this.clock.instant())
-    else record.waitsUntil = undefined
-    if (event.type === 'down') record.mtu = undefined
-    if (event.type === 'down' && machine.tunnel === undefined) this.networks.stop(record)
-    if (event.type === 'up') {
-      record.connectedAt = clock.now()
-      record.looksAt = firstLook(record, clock.monotonic())
-    }
-    if (machine.phase !== 'ended') this.clock.schedule(record)
-    // Nothing of the DTLS channel is in the row.
-    if (event.type !== 'dtls-up' && event.type !== 'dtls-down') record.dirty = true
-    for (const effect of effects) {
-      switch (effect.do) {
-        case 'close': dataPlane.drop(effect.tunnel, 'close', ''); break
-        case 'drop': dataPlane.drop(effect.tunnel, why.how ?? 'disconnect', why.text ?? ''); break
-        case 'promote': this.promote(record, effect.tunnel, why.start); break
-        case 'tell-up': this.listeners.up(record); break
-        case 'tell-dtls-up': this.listeners.dtlsUp(record); break
-        case 'tell-dtls-down': this.listeners.dtlsDown(record, effect.reason); break
-        case 'tell-failed': this.listeners.failed(record, effect.reason, this.noteEnd(record, effect.reason, event)); break
-        case 'tell-down': this.listeners.down(record, effect.reason, this.noteEnd(record, effect.reason, event), why.said); break
-        case 'tell-ended': this.finish(record, effect.cause, event.type === 'down'); break
-      }
-    }
-  }
-
-  /** What has been learned since its CONNECT, or what is known where it is now. */
-  private followKeepalive(record: SessionRecord, tunnel: TunnelHandle): void {
-    if (!record.spec?.learning || record.machine.tunnel !== tunnel) return
-    const keepalive = this.keepalive(record, endpointAddress(record.peer))
-    if (!keepalive) return
-    record.keepalive = keepalive
-    if (keepalive.probeSec === record.spec.dtlsDpdSec) return
-    record.spec = { ...record.spec, dtlsDpdSec: keepalive.probeSec }
-    this.parts.dataPlane.updateTunnel(tunnel, record.spec)
-  }
-
-  private sendRound(id: string): void {
-    const record = this.index.get(id)
-    const keys = record ? this.renewal.owed(record) : []
-    if (!record || record.machine.tunnel === undefined || keys.length === 0) return
-    this.listeners.sentRound(record, keys)
-    this.parts.dataPlane.drop(record.machine.tunnel, 'close', '')
-  }
-
-  private noteEnd(record: SessionRecord, reason: DownReason, event: MachineEvent): string {
-    const text = downClause(event)
-    record.lastEnd = { reason, at: this.parts.clock.now(), text }
-    return text
-  }
-
-  private promote(record: SessionRecord, tunnel: TunnelHandle, start: TunnelStart | undefined): void {
-    if (!start) throw new Error('a promotion needs its connection')
-    const { connection, spec, head, early, seen } = start
-    const offered = record.formerKey.offered(spec)
-    record.spec = bareSpec(offered)
-    this.parts.dataPlane.promote({ connection: connection.handle, tunnel, spec: offered, head, early, seen })
-    spec.dtls?.masterSecret?.fill(0)
-  }
-
-  private finish(record: SessionRecord, cause: EndCause, nobodyWaits: boolean): void {
-    this.index.delete(record)
-    this.networks.forget(record)
-    record.formerKey.wipe()
-    this.clock.forget(record)
-    const { id, user, claim, leases } = record
-    this.lately.add({ id, user, cause })
-    const alongside = (): void => auditEnd(this.parts.audit, { id, user, cause }, { record, totals: this.counters(record) })
-    if (nobodyWaits) this.keeper.buryLater(claim, leases, alongside)
-    else this.keeper.bury(claim, leases, alongside)
-    this.listeners.ended(record, cause)
+    this.channels.follow(record)
   }
 
   private opened(cookie: string): SessionRecord | CookieRefused {

@@ -113,8 +113,10 @@ export interface TunnelEnd {
   /** One clause for people. */
   readonly text: string
 }
+/** Why a tunnel ended whose session goes on. `sent-round`: its client has to come for values that changed. */
+export type TunnelEndReason = TunnelDownReason | 'sent-round'
 /** Why a tunnel ended: by itself, or with its session. */
-export type DownReason = TunnelDownReason | EndCause
+export type DownReason = TunnelEndReason | EndCause
 
 export interface Login {
   readonly identity: Identity

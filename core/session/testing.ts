@@ -78,13 +78,13 @@ export class SessionRig {
     this.plane.open(SPEC, [{ serverNames: [], certificates: [{ chainPem: '', keyPem: '' }], requestClientCertificate: false }], {
       connection: (info) => void infos.set(info.handle, info),
       data: () => undefined, end: () => undefined, closed: () => undefined, flushed: () => undefined,
-      tunnelUp: (tunnel) => table.tunnelUp(tunnel),
-      tunnelDown: (tunnel, down) => table.tunnelDown(tunnel, down),
-      dtlsUp: (tunnel, cipher, former) => table.dtlsUp(tunnel, cipher, former),
-      dtlsDown: (tunnel, reason) => table.dtlsDown(tunnel, reason),
-      roamed: (tunnel, peer) => table.roamed(tunnel, peer),
-      silence: (tunnel, seconds, survived) => table.silence(tunnel, seconds, survived),
-      pathMtu: (tunnel, mtu) => table.pathMtu(tunnel, mtu),
+      tunnelUp: (tunnel) => table.reports.tunnelUp(tunnel),
+      tunnelDown: (tunnel, down) => table.reports.tunnelDown(tunnel, down),
+      dtlsUp: (tunnel, cipher, former) => table.reports.dtlsUp(tunnel, cipher, former),
+      dtlsDown: (tunnel, reason) => table.reports.dtlsDown(tunnel, reason),
+      roamed: (tunnel, peer) => table.reports.roamed(tunnel, peer),
+      silence: (tunnel, seconds, survived) => table.reports.silence(tunnel, seconds, survived),
+      pathMtu: (tunnel, mtu) => table.reports.pathMtu(tunnel, mtu),
     })
     this.table.start()
   }

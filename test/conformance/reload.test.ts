@@ -68,6 +68,7 @@ test('G29 a policy changes under a running ping without one lost; clients come b
   await client.said(/X-CSTP-Split-Include: 10\.98\.0\.0\/255\.255\.0\.0/)
   const after = await gateway.session()
   assert.equal([after.id, after.ipv4], [before.id, before.ipv4])
+  assert.match(await history(), /"sent-round","text":"the gateway sent its client round for values that changed"/)
   await client.stop()
 })
 
