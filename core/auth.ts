@@ -109,8 +109,17 @@ export interface LoginAttempt {
   /** Whether somebody still waits for the answer: a delay holds no place for a client that has left. Absent: somebody does. */
   connected?(): boolean
 }
+/** Nobody gets in from there: what a client or browser is told instead of a form. */
+export interface Barred {
+  /** One line. */
+  readonly text: string
+  /** Seconds until it may end by itself; absent: it does not. */
+  readonly retryAfterSec?: number
+}
 export interface LoginGuard {
   readonly name: string
+  /** Whether every login from there would be turned away, whatever the name. Not asked about who is trusted. */
+  barred?(peer: string): Barred | undefined
   /** Resolves when the answer may be judged, after a delay perhaps; or with why not. */
   admit(attempt: LoginAttempt): Promise<{ readonly reason: RefusalReason; readonly text?: string } | undefined>
   failed(attempt: LoginAttempt): void

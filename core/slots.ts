@@ -35,6 +35,8 @@ export interface HttpAnswer {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string | Uint8Array
+  /** Instead of the reason phrase of RFC 9110; openconnect shows it. */
+  readonly reason?: string
   /** The connection ends behind it. */
   readonly close?: boolean
 }
@@ -44,6 +46,8 @@ export interface HttpRoute {
   readonly methods: readonly string[]
   readonly path: string
   readonly prefix?: boolean
+  /** Whether the request would lead to a login: where nobody can log in (`LoginGuard.barred`) it is answered with why. */
+  beginsLogin?(request: HttpRequest): boolean
   handle(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>
 }
 

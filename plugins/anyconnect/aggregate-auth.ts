@@ -1,6 +1,6 @@
 import {
   formatEndpoint, GatewayError, PeerError,
-  type AdmissionRule, type AuthBackend, type AuthContext, type AuthForm, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Audit, type Logger, type LoginGuard, type RefusalReason, type Session,
+  type AdmissionRule, type AuthBackend, type AuthContext, type AuthForm, type Barred, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Audit, type Logger, type LoginGuard, type RefusalReason, type Session,
   type Sessions,
 } from '../../core/api.ts'
 import { alternativesOf } from './alternatives.ts'
@@ -14,6 +14,7 @@ import type { Dialogues, OpenDialogue } from './dialogues.ts'
 import { groupOf } from './group-of.ts'
 import type { ChosenGroup } from './group-choice.ts'
 import { dynamicSplitNodes, knowsDynamicSplit } from './dynamic-split.ts'
+import { barredBy } from './login-guards.ts'
 import { LoginPlaces } from './login-places.ts'
 import { LoginRecords, type LoginPlace } from './login-records.ts'
 import { BUSY_TEXT, LOGIN_REFUSALS, refusalText, STALE_TEXT, UNPARSABLE_TEXT, USER_BUSY_TEXT } from './refusals.ts'
@@ -40,6 +41,8 @@ export interface LoginAnswer {
   readonly body: string
   readonly cookies: readonly string[]
   readonly close?: boolean
+  /** With 403. */
+  readonly barred?: Barred
 }
 
 export interface AggregateAuthParts {
@@ -90,6 +93,12 @@ export class AggregateAuth {
       case 'logout':
         return this.logout(request, document.sessionToken ?? request.cookies.get('webvpn'))
     }
+  }
+
+  /** Why a browser need not begin a login here. Who holds the cookie of a session, or shows a certificate, may try. */
+  barred({ connection }: Pick<LoginRequest, 'connection'>, cookie: string | undefined): Barred | undefined {
+    if (connection.peerCertificates.length > 0 || this.holdsSession(cookie)) return undefined
+    return barredBy(this.parts.guards(), connection.peer.address)
   }
 
   /** Ends the session of a valid cookie; says the same for any other. */
@@ -149,20 +158,23 @@ export class AggregateAuth {
     const alternatives = alternativesOf(chosen.group.auth, this.parts.backends())
     if (alternatives.length === 0) this.records.missing(chosen.group.name)
     const place = placeOf(request, chosen.group.name)
-    const cookie = request.cookies.get('webvpn')
-    const session = cookie === undefined ? undefined : this.parts.sessions.byCookie(cookie)
     const dialogue = new Dialogue({
       alternatives,
       context: this.context(request, host, chosen, facts),
       guards: this.parts.guards(),
       places: this.places,
-      trusted: session !== undefined && 'session' in session,
+      trusted: this.holdsSession(request.cookies.get('webvpn')),
       friendly: this.parts.friendly(),
       ...(earlier && { tries: earlier.dialogue.failures }),
       passedOver: (failure) => this.records.passedOver(failure, place, failure.reason === 'certificate-refused' && request.connection.peerCertificates.length === 0),
       abandoned: (failure) => this.records.abandoned(failure, place),
     })
     return this.parts.dialogues.add(request.peer.address, { dialogue, host: host.name, chosen, facts }, earlier?.handle)
+  }
+
+  private holdsSession(cookie: string | undefined): boolean {
+    const found = cookie === undefined ? undefined : this.parts.sessions.byCookie(cookie)
+    return found !== undefined && 'session' in found
   }
 
   private context(request: LoginRequest, host: VirtualHost, chosen: ChosenGroup, facts: ClientFacts): AuthContext {
@@ -192,6 +204,10 @@ export class AggregateAuth {
         return this.form(request, dialect, open, outcome.form, USER_BUSY_TEXT)
       case 'refused':
         return this.refuse(request, dialect, open, outcome.failure)
+      case 'barred':
+        this.parts.dialogues.remove(open.handle)
+        this.records.refused(outcome.failure, placeOf(request, open.chosen.group.name))
+        return { status: 403, barred: outcome.barred, body: refusalDocument(dialect, printable(outcome.barred.text)), cookies: [clearCookie('webvpncontext')] }
       case 'certificate-wanted':
         return { status: 200, body: certificateRequestDocument(), cookies: [setCookie('webvpncontext', open.handle)] }
       case 'identity':

@@ -1,7 +1,7 @@
-import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Identity, type LoginGuard, type RefusalReason } from '../../core/api.ts'
+import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Barred, type Identity, type LoginGuard, type RefusalReason } from '../../core/api.ts'
 import { asksTheSame, suits, type Alternative } from './alternatives.ts'
 import { FormAnswers } from './form-answers.ts'
-import { LoginGuards } from './login-guards.ts'
+import { barredBy, LoginGuards } from './login-guards.ts'
 import type { LoginPlaces } from './login-places.ts'
 import { mergedIdentity } from './merged-identity.ts'
 
@@ -31,6 +31,8 @@ export type DialogueOutcome =
   | { readonly kind: 'identity'; readonly identity: Identity; readonly chain: readonly string[] }
   | { readonly kind: 'certificate-wanted' }
   | { readonly kind: 'refused'; readonly failure: Failure }
+  /** Every answer to its first form would be turned away. */
+  | { readonly kind: 'barred'; readonly barred: Barred; readonly failure: Failure }
 
 export interface DialogueParts {
   /** In the order of the configuration; which of them suit the client is asked here. */
@@ -51,7 +53,7 @@ export interface DialogueParts {
 }
 
 type FormStep = Extract<AuthStep, { kind: 'form' }>
-type Opening = { readonly kind: 'form'; readonly step: FormStep } | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' }>
+type Opening = { readonly kind: 'form'; readonly step: FormStep } | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' | 'barred' }>
 
 /** One way through an alternative, from its first step on. */
 class Run {
@@ -124,8 +126,18 @@ export class Dialogue {
     return this.wanted
   }
 
+  /** Holds the cookie of a session, or a certificate that was accepted. */
+  private get trusted(): boolean {
+    return this.parts.trusted === true || this.accepted
+  }
+
   begin(): Promise<DialogueOutcome> {
-    return this.guarded(() => this.restart())
+    return this.guarded(async () => {
+      const outcome = await this.restart()
+      if (outcome.kind !== 'form' || this.trusted) return outcome
+      const barred = barredBy(this.parts.guards ?? [], this.parts.context.peer)
+      return barred ? { kind: 'barred', barred, failure: { reason: 'banned', step: barred.guard } } : outcome
+    })
   }
 
   /** Values of a client's form. `connected`: whether somebody still waits for the answer. */
@@ -136,7 +148,7 @@ export class Dialogue {
       answers.take(values)
       if (!answers.complete) return { kind: 'form', form: answers.asked }
       const user = answers.user?.trim().slice(0, 128)
-      const trusted = this.parts.trusted === true || this.accepted
+      const { trusted } = this
       const refused = await this.guards.admit({ peer: this.parts.context.peer, group: this.parts.context.group, user, trusted, connected })
       if (refused) return { kind: 'refused', failure: { ...refused.refusal, user: run.proved.at(-1)?.user, step: refused.guard } }
       const leave = this.parts.places ? this.parts.places.enter(user, this.parts.context.peer, trusted) : () => undefined

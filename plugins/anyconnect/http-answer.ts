@@ -13,8 +13,8 @@ const dateText = (): string => {
 const UNSAFE = /[\0-\x08\x0a-\x1f\x7f]/g
 
 /** Head and body of an answer on the wire; without the body for HEAD. `ends`: the connection ends behind it. */
-export function answerBytes({ status, headers, body }: HttpAnswer, ends: boolean, headOnly: boolean): Buffer {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+export function answerBytes({ status, reason, headers, body }: HttpAnswer, ends: boolean, headOnly: boolean): Buffer {
+  let text = `HTTP/1.1 ${status} ${(reason ?? STATUS_CODES[status] ?? '').replace(UNSAFE, ' ')}\r\n`
   for (const [name, value] of headers) text += `${name}: ${value.replace(UNSAFE, ' ')}\r\n`
   text += `Date: ${dateText()}\r\nContent-Length: ${typeof body === 'string' ? Buffer.byteLength(body) : body.length}\r\nConnection: ${ends ? 'close' : 'Keep-Alive'}\r\n\r\n`
   if (headOnly) return Buffer.from(text)

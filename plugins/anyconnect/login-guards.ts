@@ -1,4 +1,13 @@
-import type { LoginAttempt, LoginGuard } from '../../core/api.ts'
+import type { Barred, LoginAttempt, LoginGuard } from '../../core/api.ts'
+
+/** Why nobody can log in from there. */
+export function barredBy(guards: readonly LoginGuard[], peer: string): (Barred & { readonly guard: string }) | undefined {
+  for (const guard of guards) {
+    const barred = guard.barred?.(peer)
+    if (barred) return { ...barred, guard: guard.name }
+  }
+  return undefined
+}
 
 /** The guards of one run of a login: admitted before its first answer is judged, told once how the whole chain went. */
 export class LoginGuards {

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import type { HttpAnswer, HttpRequest, HttpRoute, Logger } from '../../core/api.ts'
+import type { Barred, HttpAnswer, HttpRequest, HttpRoute, Logger } from '../../core/api.ts'
 import type { AggregateAuth, LoginAnswer } from './aggregate-auth.ts'
 import { clientFile } from './client-files.ts'
 import { readCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
 import type { Header } from './headers.ts'
 import { hostScanAnswer } from './host-scan.ts'
-import { isBrowser, PORTAL_CSP, portalPage } from './portal.ts'
+import { barredPage, isBrowser, PORTAL_CSP, portalPage } from './portal.ts'
 import type { PortConnection } from './port-connection.ts'
 import type { RequestHead } from './request-head.ts'
 import type { TunnelGate } from './tunnel-gate.ts'
 import type { VirtualHosts } from './virtual-hosts.ts'
+import { printable } from './user-agent.ts'
 import type { PortHandler } from './vpn-port.ts'
 
 export interface PortRoutesParts {
@@ -63,7 +64,7 @@ export class PortRoutes implements PortHandler {
     const { auth, hosts } = this.parts
     const { method, path } = request
     const route = this.parts.routes().find((entry) => entry.methods.includes(method) && (entry.prefix ? path.startsWith(entry.path) : path === entry.path))
-    if (route) return route.handle(request)
+    if (route) return (route.beginsLogin?.(request) === true ? this.turnedAway(request) : undefined) ?? route.handle(request)
     const scan = hostScanAnswer(path)
     if (scan) return page(200, scan.type, scan.body)
     if (method === 'POST') return this.login(request, request.body)
@@ -71,9 +72,14 @@ export class PortRoutes implements PortHandler {
     if (file) return page(200, file.type, file.body)
     if (path === '/logout') return loginPage({ ...auth.logout({ peer: request.connection.peer }, cookiesOf(request).get('webvpn')), body: NOTHING })
     if (!ENTRANCES.has(path) && !hosts.at(request.connection).groups.byPath(path)) return page(404, HTML, NOTHING)
-    if (isBrowser(header(request, 'accept'), header(request, 'user-agent') ?? '')) return page(200, HTML, portalPage(this.addressOf(request)))
-    if (method === 'HEAD') return page(200, HTML, '')
-    return this.login(request, undefined)
+    const browser = isBrowser(header(request, 'accept'), header(request, 'user-agent') ?? '')
+    if (!browser && method !== 'HEAD') return this.login(request, undefined)
+    return this.turnedAway(request) ?? page(200, HTML, browser ? portalPage(this.addressOf(request)) : '')
+  }
+
+  private turnedAway(request: HttpRequest): HttpAnswer | undefined {
+    const barred = this.parts.auth.barred(request, cookiesOf(request).get('webvpn'))
+    return barred && refused(page(403, HTML, barredPage(barred.text)), barred)
   }
 
   private async login(request: HttpRequest, body: Uint8Array | undefined): Promise<HttpAnswer> {
@@ -106,4 +112,11 @@ function page(status: number, type: string, body: string, cookies: readonly stri
   return { status, headers: [['Content-Type', type], ...COMMON, ...cookies.map((cookie): Header => ['Set-Cookie', cookie])], body, close }
 }
 /** text/html although it is XML: so do Cisco's gateways. */
-const loginPage = ({ status, body, cookies, close }: LoginAnswer): HttpAnswer => page(status, HTML, body, cookies, close)
+function loginPage({ status, body, cookies, close, barred }: LoginAnswer): HttpAnswer {
+  const answer = page(status, HTML, body, cookies, close)
+  return barred ? refused(answer, barred) : answer
+}
+/** openconnect shows the reason phrase and nothing of the body. */
+const refused = (answer: HttpAnswer, { text, retryAfterSec }: Barred): HttpAnswer => ({
+  ...answer, reason: printable(text), headers: [...answer.headers, ...(retryAfterSec === undefined ? [] : [['Retry-After', String(retryAfterSec)] as const])],
+})

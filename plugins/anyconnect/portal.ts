@@ -17,8 +17,8 @@ code{display:block;margin:.5rem 0;padding:.6rem .75rem;border:1px solid var(--li
 /** Only the page's own style, nothing from elsewhere, no script, no frame. */
 export const PORTAL_CSP = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
-/** What a browser sees: what this is and how to get a client. `name` is the public name of the gateway with its port. */
-export const portalPage = (name: string): string => `<!doctype html>
+/** `body` is HTML. */
+const frame = (body: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -29,18 +29,26 @@ export const portalPage = (name: string): string => `<!doctype html>
 <body>
 <main>
 <h1>Postern VPN</h1>
-<p>This is the VPN gateway <span class="name">${escapeXml(name)}</span>. You connect with a VPN client, not with the browser.</p>
+${body}
+</main>
+</body>
+</html>
+`
+
+/** What a browser sees: what this is and how to get a client. `name` is the public name of the gateway with its port. */
+export const portalPage = (name: string): string => frame(`<p>This is the VPN gateway <span class="name">${escapeXml(name)}</span>. You connect with a VPN client, not with the browser.</p>
 <h2>Windows, macOS, iPhone, iPad, Android</h2>
 <p>Install Cisco Secure Client (AnyConnect) from your administrator or your app store, then connect to</p>
 <code>${escapeXml(name)}</code>
 <h2>Linux</h2>
 <p>Install the package <b>openconnect</b> (or the OpenConnect plugin of NetworkManager), then run</p>
 <code>sudo openconnect ${escapeXml(name)}</code>
-<p>Sign in with the user name and password that your administrator gave you.</p>
-</main>
-</body>
-</html>
-`
+<p>Sign in with the user name and password that your administrator gave you.</p>`)
+
+/** Instead of any page that begins a login, where none would come to an end. */
+export const barredPage = (text: string): string => frame(`<p>${escapeXml(text)}</p>
+<p>VPN connections that are up already go on, and come back by themselves. From another network, such as that of your phone, you can log in right away.</p>
+<p>If you think that this is a mistake, ask your administrator.</p>`)
 
 /** A browser asks for HTML and does not speak the protocol. */
 export const isBrowser = (accept: string | undefined, userAgent: string): boolean =>

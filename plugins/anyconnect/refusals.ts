@@ -62,9 +62,10 @@ export function cookieRefusal({ ended }: Pick<CookieRefused, 'ended'>): TunnelRe
   return ended === undefined ? TUNNEL_REFUSALS.cookie : { ...TUNNEL_REFUSALS.cookie, text: SESSION_ENDS[ended.cause].text }
 }
 
-/** Requests that the port itself answers, by status: without a body, and the connection ends. */
+/** Requests that the port itself answers, by status: but for 403 without a body, and the connection ends. */
 export const REQUEST_REFUSALS: Readonly<Record<number, { readonly family: CiscoFamily; readonly when: string }>> = {
   400: { family: 'CONNECTIFC', when: 'not exactly one HTTP/1.1 request' },
+  403: { family: 'CONNECTIFC', when: 'nobody can log in from there: a ban, with its text in the status line' },
   404: { family: 'CONNECTIFC', when: 'a path that nobody serves, CONNECT to anything but the tunnel' },
   405: { family: 'CONNECTIFC', when: 'a method the port does not know' },
   408: { family: 'CTRANSPORT', when: 'the request did not come in time' },

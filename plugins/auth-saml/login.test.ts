@@ -200,6 +200,22 @@ test('G21 who guesses codes is told to wait, colleagues elsewhere are not', asyn
   await fixture.end()
 })
 
+test('G27 where nobody can log in, the browser reads why; a login that was let begin goes on in it', async () => {
+  const fixture = await started()
+  const client = fixture.connect()
+  const form = (await client.post('/', init('single-sign-on-v2'))).body
+  fixture.slots.loginGuard.add({ name: 'wall', barred: () => ({ text: 'Not from here.' }), admit: async () => undefined, failed: () => undefined, succeeded: () => undefined }, 'test')
+  const browser = fixture.connect()
+  for (const path of ['/+CSCOE+/saml/sp/login?ctx=none', '/saml']) {
+    const answer = await get(browser, path)
+    assert.equal([answer?.statusLine, answer?.header('Retry-After')], ['HTTP/1.1 403 Not from here.', undefined], path)
+  }
+  assert.is((await post(browser, '/saml', { code: 'AAAA-BBBB' }))?.status, 403)
+  assert.is((await get(browser, pathOf(METADATA)))?.status, 200, 'the identity provider asks for it')
+  assert.is((await asked(browser, node(form, 'sso-v2-login'))).answer?.status, 302)
+  assert.is((await fixture.connect().post('/', init('single-sign-on-v2'))).status, 403)
+  await fixture.end()
+})
 test('G21 a response is taken once, an answer that nobody asked for never', async () => {
   const fixture = await started()
   const { browser, request } = await atIdp(fixture)

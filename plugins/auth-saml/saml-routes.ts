@@ -50,19 +50,24 @@ export class SamlRoutes {
 
   get list(): readonly HttpRoute[] {
     return [
-      { methods: ['GET'], path: SAML_PATHS.login, handle: (request) => this.login(request) },
+      { methods: ['GET'], path: SAML_PATHS.login, beginsLogin: (request) => this.begun(request) === undefined, handle: (request) => this.login(request) },
       { methods: ['POST'], path: SAML_PATHS.acs, handle: (request) => this.consume(request) },
       { methods: ['GET'], path: SAML_PATHS.final, handle: (request) => (cookie(request, ERROR_COOKIE) === undefined ? donePage() : errorPage(200, textOf(cookie(request, ERROR_COOKIE)))) },
       { methods: ['GET'], path: SAML_PATHS.metadata, handle: (request) => this.metadata(request) },
-      { methods: ['GET'], path: SAML_PATHS.code, handle: () => codePage(SAML_PATHS.code) },
-      { methods: ['POST'], path: SAML_PATHS.code, handle: (request) => this.code(request) },
+      { methods: ['GET'], path: SAML_PATHS.code, beginsLogin: () => true, handle: () => codePage(SAML_PATHS.code) },
+      { methods: ['POST'], path: SAML_PATHS.code, beginsLogin: () => true, handle: (request) => this.code(request) },
     ]
+  }
+
+  /** Whose browser it is: a login that its client was let begin. */
+  private begun({ target }: HttpRequest): PendingLogin | undefined {
+    return this.parts.logins.get(new URLSearchParams(target.split('?')[1] ?? '').get('ctx') ?? '')
   }
 
   /** The browser begins: it is sent to the identity provider with a request of ours. */
   private async login(request: HttpRequest): Promise<HttpAnswer> {
     const { logins, idp, key, config, log } = this.parts
-    const login = logins.get(new URLSearchParams(request.target.split('?')[1] ?? '').get('ctx') ?? '')
+    const login = this.begun(request)
     if (!login || login.done) return errorPage(404, TEXTS.gone)
     // Only the browser whose owner typed the code: a link alone must not log anybody in to a stranger's client.
     if (login.mode === 'code' && (login.browser === undefined || !same(login.browser, cookie(request, CODE_COOKIE) ?? ''))) return errorPage(404, TEXTS.gone)

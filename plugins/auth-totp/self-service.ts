@@ -30,6 +30,7 @@ const WRONG_CODE = 'That was not the code of this key. Please wait for the next 
 export class SelfService implements HttpRoute {
   readonly methods = ['GET', 'HEAD', 'POST']
   readonly path = PAGE_PATH
+  readonly beginsLogin = (): boolean => true
 
   constructor(private readonly parts: SelfServiceParts) {}
 

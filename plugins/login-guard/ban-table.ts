@@ -25,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX login_guard_known_at ON login_guard_known (at);
     `,
   },
+  { version: 2, sql: 'CREATE INDEX login_guard_known_network ON login_guard_known (network, at);' },
 ]
 
 interface Row {

@@ -16,7 +16,7 @@ export class GuardCounters implements MetricSource {
     return [
       entry('failures_total', 'counter', 'Failed logins that were counted', this.failures),
       entry('slowed_total', 'counter', 'Answers that were delayed before they were judged', this.slowed),
-      entry('turned_away_total', 'counter', 'Answers that were refused unjudged because of a ban or a lock', this.turnedAway),
+      entry('turned_away_total', 'counter', 'Answers and requests for a form that were refused unjudged because of a ban or a lock', this.turnedAway),
       entry('overflowed_total', 'counter', 'Answers that were refused unjudged because too many were waiting', this.overflowed),
       entry('bans_total', 'counter', 'Networks that were banned for their failures', this.bans),
       entry('waiting', 'gauge', 'Answers that are delayed now', this.now.waiting()),

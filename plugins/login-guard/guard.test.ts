@@ -263,6 +263,25 @@ test('G27 a database that cannot be written bans all the same', async () => {
   assert.ok(one.log.has('a ban is not stored'))
 })
 
+test('G27 a banned network is barred while nobody is at home there, and told how long', async () => {
+  const one = bench({ config: { 'never-ban': ['203.0.113.0/24'] } })
+  assert.is(one.guard.barred(NAT), undefined)
+  one.fail(undefined, NAT, 20)
+  assert.equal(one.guard.barred(NAT), { text: 'Too many failed attempts from your network. Try again in 15 minutes.', retryAfterSec: 900 })
+  assert.equal([one.counters.turnedAway, one.guard.barred(HOME), one.guard.barred('unix')], [1, undefined, undefined])
+  // An automatic ban lets in who has logged in there, and nobody knows the name before the form; one by hand does not.
+  one.succeed('alice', NAT)
+  assert.is(one.guard.barred(NAT), undefined)
+  one.known.save()
+  assert.is(one.guard.barred(NAT), undefined, 'as a row')
+  await one.run('ban add', NAT)
+  assert.equal(one.guard.barred(NAT), { text: 'Logins from your network are not accepted. Please contact your administrator.' })
+  await one.run('ban add', '2001:db8::/32', { for: '1h' })
+  assert.equal(one.guard.barred('2001:db8:1::1'), { text: 'Logins from your network are not accepted. Try again in 60 minutes.', retryAfterSec: 3600 })
+  one.clock.advance(3_600_000)
+  assert.is(one.guard.barred('2001:db8:1::1'), undefined)
+})
+
 test('G27 known places are bounded: the oldest go', async () => {
   const one = bench({ known: 10 })
   for (let at = 0; at < 12; at++) {

@@ -1,4 +1,4 @@
-import type { Audit, Clock, Logger, LoginAttempt, LoginGuard, RefusalReason } from '../../core/api.ts'
+import type { Audit, Barred, Clock, Logger, LoginAttempt, LoginGuard, RefusalReason } from '../../core/api.ts'
 import type { AttackWatch } from './attack-watch.ts'
 import { banText } from './ban.ts'
 import type { BanList } from './ban-list.ts'
@@ -43,6 +43,18 @@ export class Guard implements LoginGuard {
     public settings: GuardSettings,
   ) {
     this.book = new FailureBook(parts.clock, () => this.settings.halfLifeMs)
+  }
+
+  /** Banned, and nobody is at home there for whom an automatic ban does not count. */
+  barred(peer: string): Barred | undefined {
+    const { bans, counters, known, watch } = this.parts
+    const place = placeOf(peer)
+    const ban = place && bans.of(place.address)
+    if (!ban || (ban.automatic && (this.unbannable(place) || known.hasAnyone(place.network, this.settings.knownMs)))) return undefined
+    counters.turnedAway++
+    watch.turnedAway(place.network)
+    const left = bans.left(ban)
+    return { text: banText(ban, left), ...(left !== undefined && { retryAfterSec: Math.max(Math.ceil(left / 1000), 1) }) }
   }
 
   async admit(attempt: LoginAttempt): Promise<Refusal | undefined> {

@@ -27,6 +27,18 @@ export class KnownPlaces {
     return at !== undefined && this.clock.now() - at < forMs
   }
 
+  /** Whether any user has logged in there within `forMs`. A store that cannot be read knows somebody. */
+  hasAnyone(network: string, forMs: number): boolean {
+    const since = this.clock.now() - forMs
+    for (const place of this.waiting.values()) if (place.network === network && place.at > since) return true
+    try {
+      return this.store.read((db) => db.prepare('SELECT 1 FROM login_guard_known WHERE network = ? AND at > ? LIMIT 1').get(network, since)) !== undefined
+    } catch (error) {
+      this.log.warn('it is not known where users have logged in', { error })
+      return true
+    }
+  }
+
   add(account: string, network: string): void {
     const key = `${network} ${account}`
     const now = this.clock.now()
