@@ -1,8 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, realpathSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { getPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { testDirectory } from '../core/testing.ts'
 import { DEFAULT_LIMITS, DTLS_DOWN_REASONS, STATS, TUNNEL_COUNTERS, TUNNEL_DOWN_REASONS } from '../core/dataplane.ts'
@@ -10,7 +11,7 @@ import type { OpenSpec, TunnelHandle } from '../core/dataplane.ts'
 import { DataPlaneError } from '../core/errors.ts'
 import { certificate, context } from '../test/native/certificates.ts'
 import { insideOwnNamespace } from '../test/native/namespace.ts'
-import { Recorder } from '../test/native/recorder.ts'
+import { Recorder, until } from '../test/native/recorder.ts'
 import { EVENT } from './dispatcher.ts'
 import { createDataPlane } from './index.ts'
 
@@ -106,6 +107,18 @@ test('what cannot be opened is named, and leaves nothing behind', async () => {
   assert.throws(() => plane.promote({ connection: 1 as never, tunnel: 1 as TunnelHandle, spec: { ipv4: '10.0.0', mtu: 1300, dpdSec: 0, dpdRetries: 0, keepaliveSec: 0 }, head: Buffer.alloc(0), early: Buffer.alloc(0), seen: 0 }), /not numeric/)
   plane.stop()
   assert.not.match(execFileSync('ip', ['link'], { encoding: 'utf8' }), new RegExp(device))
+})
+
+test('the threads that compute hashes yield to all others', async () => {
+  const nices = (): number[] => readdirSync('/proc/self/task').map((task) => Number(/.*\) (?:\S+ ){16}(\S+)/.exec(readFileSync(`/proc/self/task/${task}/stat`, 'latin1'))?.[1])).sort((a, b) => a - b)
+  const plane = createDataPlane()
+  try {
+    plane.open(spec(), contexts, new Recorder())
+    await until(() => nices().filter((nice) => nice === 10).length === 4, 'the pool yields')
+    assert.is(getPriority(process.pid), 0)
+  } finally {
+    plane.stop()
+  }
 })
 
 test('a second environment of the process is refused', async () => {

@@ -8,6 +8,7 @@
 #include "cipher_speed.h"
 #include "crypt_hash.h"
 #include "error.h"
+#include "pool_priority.h"
 
 namespace postern {
 namespace {
@@ -97,6 +98,20 @@ Napi::Value openInfo(Napi::Env env, const OpenResult& result) {
   return info;
 }
 
+class PriorityWork : public Napi::AsyncWorker {
+ public:
+  PriorityWork(Napi::Env env, std::shared_ptr<PoolPriority> pool) : AsyncWorker(env, "postern.priority"), pool_(std::move(pool)) {}
+  void Execute() override { pool_->lower(); }
+
+ private:
+  const std::shared_ptr<PoolPriority> pool_;
+};
+void lowerPool(Napi::Env env) {
+  const size_t threads = PoolPriority::threads();
+  const auto pool = std::make_shared<PoolPriority>(threads);
+  for (size_t i = 0; i < threads; ++i) (new PriorityWork(env, pool))->Queue();
+}
+
 Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Owner& o = owner();
@@ -111,7 +126,10 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   // After the function, so that it runs before the function's own.
   good = good && napi_add_async_cleanup_hook(env, onEnvironmentEnd, nullptr, &o.hook) == napi_ok;
   good = good && DataPlane::instance().open(args::openRequest(info[0], info[1]), [wakeup = o.wakeup] { napi_call_threadsafe_function(wakeup, nullptr, napi_tsfn_nonblocking); }, result, error);
-  if (good) return openInfo(env, result);
+  if (good) {
+    lowerPool(env);
+    return openInfo(env, result);
+  }
   release();
   throwError(env, error);
   return env.Undefined();
