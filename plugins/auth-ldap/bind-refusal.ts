@@ -1,4 +1,5 @@
 import type { RefusalReason } from '../../core/api.ts'
+import { POLICY, type PolicyAnswer } from './password-policy.ts'
 
 export interface BindRefusal {
   readonly reason: RefusalReason
@@ -23,14 +24,17 @@ const ACTIVE_DIRECTORY: Readonly<Record<string, BindRefusal>> = {
   '773': { reason: 'password-expired', detail: 'the password must be changed (773)' },
   '775': { reason: 'wrong-credentials', detail: 'the account is locked out (775)' },
 }
-/** Results that say something of the user: no such entry, invalid DN, no password in it, not allowed, policy. */
+/** Results that say something of the user: kept elsewhere, no such entry, invalid DN, no password in it, not allowed, policy. */
 const OF_THE_USER: Readonly<Record<number, string>> = {
-  [19]: 'a constraint of the directory', [32]: 'no such entry', [34]: 'not a name of this directory', [48]: 'the entry has no password', [50]: 'the directory does not let the user in', [53]: 'the directory is unwilling',
+  [10]: 'the directory refers to another', [19]: 'a constraint of the directory', [32]: 'no such entry', [34]: 'not a name of this directory', [48]: 'the entry has no password', [50]: 'the directory does not let the user in', [53]: 'the directory is unwilling',
 }
 
 /** Why a bind as the user was refused; undefined when the result says more of the server than of the user. */
-export function bindRefusal(code: number, diagnostic: string): BindRefusal | undefined {
+export function bindRefusal(code: number, diagnostic: string, policy: PolicyAnswer = {}): BindRefusal | undefined {
   if (code === INVALID_CREDENTIALS) {
+    // Said after the password was found right; that of a locked account before anybody has looked.
+    if (policy.error === POLICY.expired) return { reason: 'password-expired', detail: 'the password has expired' }
+    if (policy.error === POLICY.locked) return { reason: 'wrong-credentials', detail: 'the account is locked out' }
     const data = /\bdata ([0-9a-f]{3,4})\b/i.exec(diagnostic)?.[1]?.toLowerCase() ?? ''
     return ACTIVE_DIRECTORY[data] ?? { reason: 'wrong-credentials', detail: 'wrong password' }
   }

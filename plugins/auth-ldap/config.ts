@@ -77,6 +77,7 @@ export const SectionSchema = z.strictObject({
   'group-base-dn': dn().optional().meta({ title: 'Base of groups', description: 'Only groups below it count; without it base-dn' }),
   'nested-groups': z.boolean().default(false).meta({ title: 'Nested groups', description: 'Groups that are in groups count' }),
   'group-map': z.record(z.string().min(1).max(256), z.string().max(64)).default({}).refine((map) => Object.keys(map).length <= MAX_MAPPED, `may have ${MAX_MAPPED} entries at most`).meta({ title: 'Group map', description: 'Group of the gateway by the common name in the directory, where they differ' }),
+  'password-change': z.boolean().default(true).meta({ title: 'Password change', description: 'Whose password has expired is asked for a new one at the login; false: is refused' }),
   'timeout': duration({ min: 1, max: 60 }).default(5).meta({ title: 'Timeout', description: 'How long one server may take for all of a login before the next is asked' }),
 })
 

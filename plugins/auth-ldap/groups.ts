@@ -1,3 +1,4 @@
+import { isActiveDirectory } from './active-directory.ts'
 import type { AuthLdapConfig } from './config.ts'
 import type { Connection, Entry } from './connection.ts'
 import { dnKey, firstValue, isBelow, parseDn } from './dn.ts'
@@ -6,9 +7,8 @@ import { escapeFilterValue, fill } from './filter.ts'
 /** A group in a group in a group: as many levels and groups are looked at. */
 const MAX_LEVELS = 10
 const MAX_GROUPS = 500
-/** LDAP_MATCHING_RULE_IN_CHAIN, and the capability by which Active Directory is known. */
+/** LDAP_MATCHING_RULE_IN_CHAIN. */
 const IN_CHAIN = '1.2.840.113556.1.4.1941'
-const ACTIVE_DIRECTORY = '1.2.840.113556.1.4.800'
 
 type Section = Pick<AuthLdapConfig, 'group-from' | 'group-filter' | 'group-base-dn' | 'base-dn' | 'nested-groups' | 'group-map'>
 
@@ -48,11 +48,6 @@ async function walk(direct: readonly string[], above: (dn: string) => Promise<re
     level = next
   }
   return [...found.values()]
-}
-
-async function isActiveDirectory(connection: Connection): Promise<boolean> {
-  const [root] = await connection.search('', { scope: 'base', filter: '(objectClass=*)', attributes: ['supportedCapabilities'], limit: 1 })
-  return root?.values('supportedCapabilities').includes(ACTIVE_DIRECTORY) ?? false
 }
 
 /** Groups of the gateway, in its order: the common name of a group below the base, or what the map says of it. */

@@ -1,4 +1,4 @@
-import { CLOCK, CONFIG, HEALTH, type Clock, type GatewayConfig, type Health, type Plugin } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, type Audit, type Clock, type GatewayConfig, type Health, type Plugin } from '../../core/api.ts'
 import { AuthLdapConfig, mapProblems } from './config.ts'
 import { ldapFindings } from './findings.ts'
 import { LdapBackend } from './ldap-backend.ts'
@@ -15,7 +15,7 @@ export default {
   summary: 'Logins against a directory: Active Directory, OpenLDAP, FreeIPA',
   config: AuthLdapConfig,
   runsByDefault: false,
-  requires: [CLOCK, CONFIG, HEALTH],
+  requires: [AUDIT, CLOCK, CONFIG, HEALTH],
   start(context) {
     const { container, log, slots } = context
     const clock = container.resolve<Clock>(CLOCK)
@@ -29,7 +29,7 @@ export default {
       config = next
       servers = new ServerList(next, parts)
     })
-    context.add(slots.authBackend, new LdapBackend({ section: () => config, servers: () => servers, gateway, clock, pace: new RefusalPace(), places: new Places(AT_ONCE, WAITING) }))
+    context.add(slots.authBackend, new LdapBackend({ section: () => config, servers: () => servers, gateway, audit: container.resolve<Audit>(AUDIT), clock, pace: new RefusalPace(), places: new Places(AT_ONCE, WAITING) }))
   },
   crossCheck: mapProblems,
   check: ldapFindings,

@@ -1,58 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Secret, systemClock, type AuthContext, type AuthStep } from '../../core/api.ts'
-import { ListedHealth, TestLog } from '../../core/testing.ts'
-import type { AuthLdapConfig, ServerConfig } from './config.ts'
-import { LdapBackend } from './ldap-backend.ts'
-import { Places } from './places.ts'
-import { RefusalPace } from './refusal-pace.ts'
-import { ServerList } from './server-list.ts'
-import { ScriptedDirectory, writeAnswer, type Answer, type Found, type Request } from './testing.ts'
-
-const CONTEXT: AuthContext = { peer: '192.0.2.7', group: 'staff', origin: 'https://vpn.example.com', userAgent: 'Open AnyConnect', capabilities: [], certificates: [], certificateMissing: false }
-const GROUPS = new Map([['staff', {}], ['partners', {}]]) as never
-const OWN = { 'bind-dn': 'cn=gateway,dc=x', 'bind-password-file': new Secret('own') }
-const SECTION = { 'base-dn': 'dc=x', 'user-from': 'uid', 'nested-groups': false, 'group-map': {}, 'timeout': 1, ...OWN } as unknown as AuthLdapConfig
-const ALICE: Found = { dn: 'uid=alice,dc=x', attributes: { uid: ['Alice'], memberOf: ['cn=staff,dc=x'] } }
-
-const serverConfig = (port: number, encryption: ServerConfig['encryption'] = 'none'): ServerConfig => ({ name: `ldap://127.0.0.1:${port}`, host: '127.0.0.1', port, encryption, ca: undefined, certificateName: '127.0.0.1' })
-const answer = async (step: AuthStep, values: Readonly<Record<string, string>>): Promise<AuthStep> => (step.kind === 'form' ? step.answer(new Map(Object.entries(values))) : step)
-
-/** The gateway itself may bind and alice is found; a bind as somebody else is what `bind` says. */
-const usual = (bind: Answer | ((dn: string, password: string) => Answer), entries: readonly Found[] = [ALICE]) => (request: Request): Answer => {
-  if (request.kind === 'search') return { entries: request.base === 'dc=x' ? entries : [] }
-  if (request.kind === 'start-tls') return { code: 2 }
-  if (request.dn === OWN['bind-dn']) return { code: request.password === 'own' ? 0 : 49 }
-  return typeof bind === 'function' ? bind(request.dn, request.password) : bind
-}
-
-interface Login {
-  (values?: Readonly<Record<string, string>>, context?: Partial<AuthContext>): Promise<AuthStep>
-  readonly requests: readonly Request[]
-  readonly health: ListedHealth
-}
-async function withDirectory(script: (request: Request) => Answer, body: (login: Login) => Promise<void>, more: Partial<AuthLdapConfig> = {}, encryption: ServerConfig['encryption'] = 'none', others: readonly ServerConfig[] = []): Promise<void> {
-  const directory = await ScriptedDirectory.listen(script)
-  const section = { ...SECTION, server: [serverConfig(directory.port, encryption), ...others], ...more }
-  const health = new ListedHealth()
-  const servers = new ServerList(section, { clock: systemClock, health, log: new TestLog() })
-  const pace = new RefusalPace()
-  pace.took(20)
-  const backend = new LdapBackend({ section: () => section, servers: () => servers, gateway: { groups: GROUPS }, clock: systemClock, pace, places: new Places(4, 4) })
-  const login = (values: Readonly<Record<string, string>> = {}, context: Partial<AuthContext> = {}): Promise<AuthStep> => answer(backend.begin({ ...CONTEXT, ...context }), { username: 'alice ', password: 'right', ...values })
-  // Timers of the system's clock do not keep a test alive.
-  const awake = setInterval(() => undefined, 1000)
-  try {
-    await body(Object.assign(login, { requests: directory.requests, health }))
-  } finally {
-    clearInterval(awake)
-    servers.close()
-    await directory.close()
-  }
-}
-const reasonOf = (step: AuthStep): string => (step.kind === 'refused' ? step.reason : step.kind)
-const ACTIVE_DIRECTORY = (data: string): Answer => ({ code: 49, diagnostic: `80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data ${data}, v3839` })
-const rightOnly = (_: string, password: string): Answer => ({ code: password === 'right' ? 0 : 49 })
+import { ScriptedDirectory, writeAnswer, type Answer, type Request } from './scripted-directory.ts'
+import { ALICE, ACTIVE_DIRECTORY, OWN, reasonOf, rightOnly, serverConfig, usual, withDirectory } from './testing.ts'
 
 test('the name is the one of the directory, the groups are those of the gateway', async () => {
   await withDirectory(usual(rightOnly), async (login) => {
@@ -86,10 +35,10 @@ test('an entry without a name is not bound to: that would be anonymous', async (
   })
 })
 test('codes of Active Directory and marks of accounts become reasons', async () => {
-  for (const [data, reason] of [['533', 'locked'], ['701', 'expired'], ['773', 'password-expired'], ['775', 'wrong-credentials']] as const) {
+  for (const [data, reason] of [['533', 'locked'], ['701', 'expired'], ['773', 'form'], ['532', 'form'], ['775', 'wrong-credentials']] as const) {
     await withDirectory(usual(ACTIVE_DIRECTORY(data)), async (login) => assert.is(reasonOf(await login()), reason, data))
   }
-  for (const [mark, value, reason] of [['userAccountControl', '514', 'locked'], ['userAccountControl', '512', 'identity'], ['nsAccountLock', 'true', 'locked'], ['pwdReset', 'TRUE', 'password-expired']] as const) {
+  for (const [mark, value, reason] of [['userAccountControl', '514', 'locked'], ['userAccountControl', '512', 'identity'], ['nsAccountLock', 'true', 'locked'], ['pwdReset', 'TRUE', 'form']] as const) {
     await withDirectory(usual(rightOnly, [{ dn: ALICE.dn, attributes: { uid: ['alice'], [mark]: [value] } }]), async (login) => {
       assert.is(reasonOf(await login()), reason, mark)
       assert.is(reasonOf(await login({ password: 'wrong' })), 'wrong-credentials', mark)

@@ -1,5 +1,5 @@
 import type * as Ldapts from 'ldapts'
 import { library } from '../../core/api.ts'
 
-export type { Client, Entry } from 'ldapts'
+export type { Client, Control, Entry, Filter } from 'ldapts'
 export const ldapts = library<typeof Ldapts>('ldapts')

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { MessageFramer } from './message-framer.ts'
+import { checkMessage } from './message-shape.ts'
 
 /** One connection belongs to one login: more than this nobody's groups are. */
 const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * A connected socket as the client library takes it. The library keeps whatever comes until it is a message and reads several at once by
- * recursion; behind this it gets one whole message at a time, and not without end.
+ * recursion; behind this it gets one whole and well-built message at a time, and not without end.
  */
 export class MessageChannel extends Duplex {
   /** What the library asks of a socket to see that it stands. */
@@ -24,7 +25,9 @@ export class MessageChannel extends Duplex {
       this.bytes += chunk.length
       try {
         if (this.bytes > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes of answers`)
-        if (!framer.push(chunk).map((message) => this.push(message)).every(Boolean)) socket.pause()
+        const messages = framer.push(chunk)
+        messages.forEach(checkMessage)
+        if (!messages.map((message) => this.push(message)).every(Boolean)) socket.pause()
       } catch (error) {
         this.broken((error as Error).message)
       }

@@ -4,7 +4,7 @@ import { Secret } from '../../core/api.ts'
 import { ListedHealth, TestClock, TestLog } from '../../core/testing.ts'
 import type { AuthLdapConfig } from './config.ts'
 import { ServerList } from './server-list.ts'
-import { ScriptedDirectory } from './testing.ts'
+import { ScriptedDirectory } from './scripted-directory.ts'
 
 const section = (port: number): AuthLdapConfig => ({
   'server': [{ name: 'ldap://127.0.0.1', host: '127.0.0.1', port, encryption: 'none', ca: undefined, certificateName: '127.0.0.1' }],

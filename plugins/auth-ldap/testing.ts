@@ -1,107 +1,66 @@
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
-import { BerReader, BerWriter, FilterParser } from 'ldapts'
-import { MessageFramer } from './message-framer.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Secret, systemClock, type AuditEntry, type AuthContext, type AuthStep } from '../../core/api.ts'
+import { ListedHealth, TestLog, testDirectory } from '../../core/testing.ts'
+import { makeSelfSigned } from '../../core/tls/self-signed.ts'
+import type { AuthLdapConfig, ServerConfig } from './config.ts'
+import { LdapBackend } from './ldap-backend.ts'
+import { Places } from './places.ts'
+import { RefusalPace } from './refusal-pace.ts'
+import { ServerList } from './server-list.ts'
+import { ScriptedDirectory, type Answer, type Found, type Request } from './scripted-directory.ts'
 
-export type Request =
-  | { readonly kind: 'bind'; readonly dn: string; readonly password: string }
-  | { readonly kind: 'search'; readonly base: string; readonly scope: number; readonly filter: string }
-  | { readonly kind: 'start-tls' }
-export interface Found {
-  readonly dn: string
-  readonly attributes?: Readonly<Record<string, readonly string[]>>
-}
-/** A result with its entries, and bytes before it; bytes as they are; `silence`. */
-export type Answer = { readonly code?: number; readonly diagnostic?: string; readonly entries?: readonly Found[]; readonly before?: Buffer } | Buffer | 'silence'
+export const CONTEXT: AuthContext = { peer: '192.0.2.7', group: 'staff', origin: 'https://vpn.example.com', userAgent: 'Open AnyConnect', capabilities: [], certificates: [], certificateMissing: false }
+const GROUPS = new Map([['staff', {}], ['partners', {}]]) as never
+export const OWN = { 'bind-dn': 'cn=gateway,dc=x', 'bind-password-file': new Secret('own') }
+const SECTION = { 'base-dn': 'dc=x', 'user-from': 'uid', 'nested-groups': false, 'group-map': {}, 'password-change': true, 'timeout': 1, ...OWN } as unknown as AuthLdapConfig
+export const ALICE: Found = { dn: 'uid=alice,dc=x', attributes: { uid: ['Alice'], memberOf: ['cn=staff,dc=x'] } }
 
-/** A directory by script on a real TCP socket. */
-export class ScriptedDirectory {
-  readonly requests: Request[] = []
-  private readonly sockets = new Set<Socket>()
-  private constructor(private readonly server: Server) {}
+export const serverConfig = (port: number, encryption: ServerConfig['encryption'] = 'none'): ServerConfig => ({ name: `ldap://127.0.0.1:${port}`, host: '127.0.0.1', port, encryption, ca: undefined, certificateName: '127.0.0.1' })
+export const answer = async (step: AuthStep, values: Readonly<Record<string, string>>): Promise<AuthStep> => (step.kind === 'form' ? step.answer(new Map(Object.entries(values))) : step)
 
-  static async listen(script: (request: Request) => Answer, port = 0): Promise<ScriptedDirectory> {
-    const server = createServer()
-    const directory = new ScriptedDirectory(server)
-    server.on('connection', (socket) => {
-      directory.sockets.add(socket)
-      const framer = new MessageFramer()
-      socket.on('error', () => socket.destroy())
-      socket.on('data', (chunk: Buffer) => {
-        for (const message of framer.push(chunk)) {
-          const read = readRequest(message)
-          if (!read) return void socket.end()
-          directory.requests.push(read.request)
-          const answer = script(read.request)
-          if (answer === 'silence') return
-          socket.write(Buffer.isBuffer(answer) ? answer : writeAnswer(read.id, read.request, answer))
-        }
-      })
-    })
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    return directory
-  }
-  get port(): number {
-    const address = this.server.address()
-    return typeof address === 'object' && address ? address.port : 0
-  }
-  async close(): Promise<void> {
-    this.sockets.forEach((socket) => socket.destroy())
-    await new Promise<void>((resolve) => this.server.close(() => resolve()))
-  }
+/** The gateway itself may bind and alice is found; a bind as somebody else is what `bind` says. */
+export const usual = (bind: Answer | ((dn: string, password: string) => Answer), entries: readonly Found[] = [ALICE]) => (request: Request): Answer => {
+  if (request.kind === 'search') return { entries: request.base === 'dc=x' ? entries : [] }
+  if (request.kind === 'start-tls') return { code: 2 }
+  if (request.kind !== 'bind') return { code: 53 }
+  if (request.dn === OWN['bind-dn']) return { code: request.password === 'own' ? 0 : 49 }
+  return typeof bind === 'function' ? bind(request.dn, request.password) : bind
 }
 
-function readRequest(message: Buffer): { readonly id: number; readonly request: Request } | undefined {
-  const reader = new BerReader(message)
-  reader.readSequence()
-  const id = reader.readInt() ?? 0
-  const operation = reader.readSequence()
-  if (operation === 0x77) return { id, request: { kind: 'start-tls' } }
-  if (operation === 0x60) {
-    reader.readInt()
-    return { id, request: { kind: 'bind', dn: reader.readString() ?? '', password: reader.readString(0x80) ?? '' } }
-  }
-  if (operation !== 0x63) return undefined
-  const [base, scope] = [reader.readString() ?? '', reader.readEnumeration() ?? 0]
-  reader.readEnumeration()
-  reader.readInt()
-  reader.readInt()
-  reader.readBoolean()
-  return { id, request: { kind: 'search', base, scope, filter: FilterParser.parse(reader).toString() } }
+export interface Login {
+  (values?: Readonly<Record<string, string>>, context?: Partial<AuthContext>): Promise<AuthStep>
+  readonly requests: readonly Request[]
+  readonly audit: readonly AuditEntry[]
+  readonly health: ListedHealth
 }
-
-const OPERATION = { 'bind': 0x61, 'search': 0x65, 'start-tls': 0x78 }
-export function writeAnswer(id: number, { kind }: Pick<Request, 'kind'>, { code = 0, diagnostic = '', entries = [], before = Buffer.alloc(0) }: Exclude<Answer, Buffer | string>): Buffer {
-  const message = (operation: number, body: (writer: BerWriter) => void): Buffer => {
-    const writer = new BerWriter()
-    writer.startSequence()
-    writer.writeInt(id)
-    writer.startSequence(operation)
-    body(writer)
-    writer.endSequence()
-    writer.endSequence()
-    return Buffer.from(writer.buffer)
+export async function withDirectory(script: (request: Request) => Answer, body: (login: Login) => Promise<void>, more: Partial<AuthLdapConfig> = {}, encryption: ServerConfig['encryption'] = 'none', others: readonly ServerConfig[] = []): Promise<void> {
+  const tls = encryption === 'tls' ? await certificate() : undefined
+  const directory = await ScriptedDirectory.listen(script, 0, tls)
+  const section = { ...SECTION, server: [{ ...serverConfig(directory.port, encryption), ca: tls?.ca }, ...others], ...more }
+  const health = new ListedHealth()
+  const audit: AuditEntry[] = []
+  const servers = new ServerList(section, { clock: systemClock, health, log: new TestLog() })
+  const pace = new RefusalPace()
+  pace.took(20)
+  const backend = new LdapBackend({ section: () => section, servers: () => servers, gateway: { groups: GROUPS }, audit: { record: (entry) => void audit.push(entry), list: () => [] }, clock: systemClock, pace, places: new Places(4, 4) })
+  const login = (values: Readonly<Record<string, string>> = {}, context: Partial<AuthContext> = {}): Promise<AuthStep> => answer(backend.begin({ ...CONTEXT, ...context }), { username: 'alice ', password: 'right', ...values })
+  // Timers of the system's clock do not keep a test alive.
+  const awake = setInterval(() => undefined, 1000)
+  try {
+    await body(Object.assign(login, { requests: directory.requests, audit, health }))
+  } finally {
+    clearInterval(awake)
+    servers.close()
+    await directory.close()
   }
-  return Buffer.concat([
-    before,
-    ...entries.map(({ dn, attributes = {} }) => message(0x64, (writer) => {
-      writer.writeString(dn)
-      writer.startSequence()
-      for (const [name, values] of Object.entries(attributes)) {
-        writer.startSequence()
-        writer.writeString(name)
-        writer.startSequence(0x31)
-        values.forEach((value) => writer.writeString(value))
-        writer.endSequence()
-        writer.endSequence()
-      }
-      writer.endSequence()
-    })),
-    message(OPERATION[kind], (writer) => {
-      writer.writeEnumeration(code)
-      writer.writeString('')
-      writer.writeString(diagnostic)
-    }),
-  ])
 }
+async function certificate(): Promise<{ readonly ca: string; readonly cert: string; readonly key: string }> {
+  const { certificatePem: cert, keyPem: key } = await makeSelfSigned({ name: '127.0.0.1', now: Date.now() })
+  const ca = join(testDirectory(), 'ca.pem')
+  writeFileSync(ca, cert)
+  return { ca, cert, key }
+}
+export const reasonOf = (step: AuthStep): string => (step.kind === 'refused' ? step.reason : step.kind)
+export const ACTIVE_DIRECTORY = (data: string): Answer => ({ code: 49, diagnostic: `80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data ${data}, v3839` })
+export const rightOnly = (_: string, password: string): Answer => ({ code: password === 'right' ? 0 : 49 })
