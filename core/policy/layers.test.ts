@@ -40,6 +40,13 @@ test('for random layers the winner is the first that has the key, and what is ab
   }
 })
 
+test('G09 a rate is not more than the lowest that any layer has it at most; without a limit it is that; the origin says so', () => {
+  const bounds: readonly PolicyLayer[] = [{ origin: 'quota', values: {}, atMost: { userRateUp: 500, userRateDown: 700 } }, { origin: 'other', values: {}, atMost: { userRateDown: 600 } }]
+  const of = (values: PolicyLayer['values']): unknown => (({ values: { userRateUp, userRateDown }, origins }) => [userRateUp, origins.userRateUp, userRateDown, origins.userRateDown])(resolveLayers([...bounds, { origin: 'user bob', values }]))
+  assert.equal(of({ userRateUp: 400, userRateDown: 601 }), [400, 'user bob', 600, 'other'])
+  assert.equal(of({ userRateUp: 0 }), [500, 'quota', 600, 'other'])
+})
+
 const { core } = checkConfig(Buffer.from(`
 [policy]
 search = ["a.example"]

@@ -54,6 +54,8 @@ export interface Policy {
   readonly clientToClient: boolean
 }
 export type PolicyKey = keyof Policy
+/** Keys whose values are rates; 0 = no limit. */
+export type PolicyRateKey = 'rateUp' | 'rateDown' | 'userRateUp' | 'userRateDown' | 'groupRateUp' | 'groupRateDown'
 /** Keys whose values are lists. */
 export type PolicyListKey = { [K in PolicyKey]: Policy[K] extends readonly string[] ? K : never }[PolicyKey]
 export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined } & {
@@ -65,6 +67,8 @@ export type PolicyValues = { readonly [K in PolicyKey]?: Policy[K] | undefined }
 export interface PolicyLayer {
   readonly origin: string
   readonly values: PolicyValues
+  /** Rates that may not be more than this, whatever the layers say. */
+  readonly atMost?: { readonly [K in PolicyRateKey]?: number }
 }
 export interface ResolvedPolicy {
   readonly values: Policy

@@ -148,6 +148,11 @@ test('slow: a user beyond the quota has quota-rate until the period is over, in 
   bench.rig.clock.advance(10_000)
   assert.equal(rates(bench, 1), [[500, 1000]])
   assert.is(slowed.policy.origins.userRateDown, 'quota')
+  for (const [own, expected] of [[300, [300, 1000]], [0, [1000, 1000]], [500, [500, 1000]]] as const) {
+    bench.rig.configure({ userRateUp: own })
+    bench.rig.table.renewPolicies()
+    assert.equal(rates(bench, 1), [expected], `with user-rate-up of ${own} since`)
+  }
   assert.is(bench.refusal(), undefined)
   await session(bench, 'bob', 'phone')
   assert.equal(rates(bench, 2), [[500, 1000]])

@@ -19,15 +19,13 @@ export interface QuotaWatchParts {
 interface Slowed {
   readonly period: Period
   readonly bytes: number
-  /** `quota-rate` as configured, and what is left of the user's own rates. */
+  /** Bytes a second, `quota-rate` of the policy. */
   readonly rate: number
-  readonly up: number
-  readonly down: number
 }
 
 /**
- * Counts what sessions with a quota move, and does what their policy says when it is used up. The rate of those who are slowed
- * is a layer of policy above the user's own, which goes with the period.
+ * Counts what sessions with a quota move, and does what their policy says when it is used up. Who is slowed has the rate as a
+ * bound of all layers of policy, which goes with the period.
  */
 export class QuotaWatch implements SessionListener, PolicySource {
   private readonly seen = new Map<string, bigint>()
@@ -74,7 +72,7 @@ export class QuotaWatch implements SessionListener, PolicySource {
 
   layer(name: string): PolicyLayer | undefined {
     const slowed = this.slowed.get(name.toLowerCase())
-    return slowed && this.parts.book.beyond(name, slowed, this.parts.clock.now()) ? { origin: 'quota', values: { userRateUp: slowed.up, userRateDown: slowed.down } } : undefined
+    return slowed && this.parts.book.beyond(name, slowed, this.parts.clock.now()) ? { origin: 'quota', values: {}, atMost: { userRateUp: slowed.rate, userRateDown: slowed.rate } } : undefined
   }
 
   /** The user begins anew. */
@@ -120,8 +118,7 @@ export class QuotaWatch implements SessionListener, PolicySource {
     if (!quota || values.quotaAction !== 'slow' || !this.parts.book.beyond(user, quota, this.parts.clock.now())) return
     const rate = values.quotaRate
     if (this.slowed.get(user.toLowerCase())?.rate === rate) return
-    const atMost = (own: number): number => (own === 0 ? rate : Math.min(own, rate))
-    this.slowed.set(user.toLowerCase(), { ...quota, rate, up: atMost(values.userRateUp), down: atMost(values.userRateDown) })
+    this.slowed.set(user.toLowerCase(), { ...quota, rate })
     this.renew(user)
   }
   private free(user: string): void {
