@@ -58,6 +58,7 @@ export class Gateway {
   private dataPlane: DataPlane | undefined
   private foundation: Foundation | undefined
   private info: OpenInfo | undefined
+  private deviceMtu: number | undefined
 
   private constructor(private readonly parts: GatewayParts) {
     this.loaded = loadConfig(parts.locations.config, parts.plugins)
@@ -133,7 +134,7 @@ export class Gateway {
     const services: CoreServices = {
       audit, clock, config, dataDirectory, health, log, policies, store,
       plugins: () => host.status(),
-      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reloads: () => this.reloads, status: () => slots.status.list() },
+      serving: { sessions, dataPlane, openInfo: () => this.info, startedAt: clock.monotonic(), reloads: () => this.reloads, status: () => slots.status.list(), metrics: () => slots.metric.list() },
     }
     host.publish(AUDIT, audit)
     host.publish(CLOCK, clock)
@@ -162,13 +163,16 @@ export class Gateway {
       loadTls: (core, keep) => this.loadTls(core, keep),
       tls: () => this.tls,
       useTls: (next) => this.useTls(next),
+      deviceMtu: () => this.deviceMtu,
     }, this.loaded)
     this.reloads = reloads
     this.closers.push(() => reloads.stop())
 
     this.contexts = this.contextsFor(tls)
-    const info = dataPlane.open(openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0), this.contexts, connectionRelay(slots, sessions.reports, dataPlane, log))
+    const spec = openSpec(config, policies, dataDirectory, slots.datagrams.list().length > 0)
+    const info = dataPlane.open(spec, this.contexts, connectionRelay(slots, sessions.reports, dataPlane, log))
     this.info = info
+    this.deviceMtu = spec.mtu
     slots.clientCertificates.get()?.watch(() => this.configureTls())
     this.closers.push(slots.configuration.add({ configChanged: () => this.configureTls() }, 'core'))
     if (info.udp.length === 0) log.info('no UDP port is open: sessions use TLS alone')

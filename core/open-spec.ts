@@ -36,7 +36,7 @@ export function gatewayAddress(cidr: string): string {
 }
 
 /** No session may need more than the device lets through; a smaller session is told by the data plane. */
-const largestMtu = (config: GatewayConfig, policies: Policies): number =>
+export const largestMtu = (config: GatewayConfig, policies: Policies): number =>
   Math.max(...['', ...config.groups.keys()].map((group) => policies.resolve({ user: '', group }).values.mtu), ...[...config.hosts.values()].map(({ policy }) => policy.mtu ?? 0))
 
 /**

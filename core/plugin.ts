@@ -68,6 +68,8 @@ export interface Plugin<C = unknown> {
   /** Handlers of those of `commands` that are `local`: they run where neither configuration nor store are. */
   readonly local?: Readonly<Record<string, (place: LocalPlace) => CommandHandler>>
   start(context: PluginContext<C>): void | Skip | Promise<void | Skip>
+  /** What of this section clients are told with CONNECT and `next` has otherwise than `now`, in a few words: they hear of it with their next one. */
+  toldAtConnect?(now: C, next: C): string | undefined
   /** Problems between this section and the core's own, found with every other problem of the file. `path` is below the section. */
   crossCheck?(config: C, core: GatewayConfig): readonly CrossProblem[]
   /** `postern check`: problems of the environment that the schema cannot see, one line each. Touches nothing. */

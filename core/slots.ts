@@ -78,6 +78,8 @@ export interface Contribution {
 export interface Negotiator {
   readonly name: string
   negotiate(request: ConnectRequest, session: Session): Contribution
+  /** Its client was told something else with its last CONNECT than it would be now: a reload that sends clients round sends this one. */
+  outdated?(session: Session): boolean
 }
 
 /** Somebody who proved who they are and is about to get a session. */

@@ -27,10 +27,11 @@ const setUp = (serving = true) => {
     confirm: () => void asked.push('confirmed'),
   }
   const slotted = [{ name: 'doors', status: () => ({ data: { open: 2 }, text: 'doors: 2 open' }) }, { name: 'quiet', status: () => ({ data: {}, text: undefined }) }]
+  const metrics = [{ collect: () => [{ name: 'doors_total', help: 'Doors', type: 'counter', value: 3n, labels: { side: 'left' } }] }]
   const services = {
     audit, clock: rig.clock, config: { hosts: new Map([['branch', { name: 'branch', names: ['branch.example.com'], groups: ['staff'] }]]) }, dataDirectory: rig.directory, health: rig.health, log: rig.log, store: rig.opened.store,
     plugins: () => [{ name: 'auth-local', state: 'on' as const }, { name: 'dtls', state: 'skipped' as const, reason: 'no UDP' }],
-    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reloads: () => reloads, status: () => slotted } : undefined,
+    serving: serving ? { sessions: rig.table, dataPlane: rig.plane, openInfo: () => undefined, startedAt: rig.clock.monotonic(), reloads: () => reloads, status: () => slotted, metrics: () => metrics } : undefined,
   } as unknown as CoreServices
   bindCoreCommands(registry, services)
   const run = (path: string, args: CommandInput['args'] = {}, options: CommandInput['options'] = {}) => registry.run(path, { args, options, actor: 'cli' })
@@ -149,6 +150,7 @@ test('status has the documented fields and the data plane\'s counters', async ()
   assert.ok(typeof status['version'] === 'string' && JSON.stringify(data))
   assert.equal(status['udp'], [])
   assert.equal([status['doors'], status['quiet']], [{ open: 2 }, {}])
+  assert.equal(status['metrics'], [{ name: 'doors_total', type: 'counter', labels: { side: 'left' }, value: 3 }])
   assert.match(text ?? '', /^doors: 2 open$/m)
   assert.match(text ?? '', /listening on nothing, TLS only/)
   assert.match(text ?? '', /plugin dtls: skipped \(no UDP\)/)

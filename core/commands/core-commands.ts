@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Policies } from '../policy/policy.ts'
 import type { Reloads } from '../reload/reloads.ts'
 import type { Sessions } from '../session/session.ts'
-import type { StatusSource } from '../slots.ts'
+import type { MetricSource, StatusSource } from '../slots.ts'
 import type { Store } from '../store/store.ts'
 import type { PluginStatus } from '../host.ts'
 
@@ -24,6 +24,7 @@ export interface Serving {
   reloads(): Reloads | undefined
   /** What plugins add to `postern status`. */
   status(): readonly StatusSource[]
+  metrics(): readonly MetricSource[]
 }
 
 /** What the core's own commands work on. */

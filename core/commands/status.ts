@@ -5,10 +5,10 @@ import { GatewayError } from '../errors.ts'
 import { formatEndpoint } from '../net/address.ts'
 import type { CoreCommand, CoreServices } from './core-commands.ts'
 
-/** `status --json`: documented, stable (reference configuration, section 2); `throughput` and `counters` go beyond it. */
+/** `status --json`: documented, stable (reference configuration, section 2); `throughput`, `counters` and `metrics` go beyond it. */
 function status({ clock, config, health, plugins, serving }: CoreServices): CommandResult {
   if (!serving) throw new GatewayError('NOT_RUNNING', 'the gateway does not run')
-  const { sessions, dataPlane, startedAt, openInfo, status: added } = serving
+  const { sessions, dataPlane, startedAt, openInfo, status: added, metrics } = serving
   const list = sessions.list()
   const parts = added().map((source) => ({ name: source.name, ...source.status() }))
   const count = (state: string): number => list.filter((session) => session.state === state).length
@@ -29,6 +29,8 @@ function status({ clock, config, health, plugins, serving }: CoreServices): Comm
     // As the clients see it: received from them, sent to them.
     throughput: { rxBytes: Number(stats.tunTxBytes), txBytes: Number(stats.tunRxBytes), rxPackets: Number(stats.tunTxPackets), txPackets: Number(stats.tunRxPackets) },
     counters: Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, Number(value)])),
+    // Of plugins; each README has their names.
+    metrics: metrics().flatMap((source) => source.collect().map(({ name, type, value, labels = {} }) => ({ name, type, labels, value: Number(value) }))),
     ...Object.fromEntries(parts.map(({ name, data }) => [name, data])),
   }
   return { data, text: text(data, parts.flatMap(({ text }) => text ?? [])) }

@@ -25,7 +25,9 @@ pool = "guests"
 `
 function plan(text: string, sessions: readonly SessionEffect[] = [], certificates = false): string[] {
   const plugins = new Map([['live-one', true], ['stiff-one', false]])
-  return planReload({ old: read(BASE), next: read(text), plugins, certificates, sessions })
+  const told = (name: string, before: unknown, after: unknown): string => `${name} ${JSON.stringify([before, after])}`
+  const mtu = { device: 1400, largest: Number(/^mtu = (\d+)/m.exec(text)?.[1] ?? 1400) }
+  return planReload({ old: read(BASE), next: read(text), plugins, certificates, sessions, told, mtu })
     .map(({ kind, what, sessions: count }) => `${kind} ${what}${count === undefined ? '' : ` x${count}`}`)
 }
 
@@ -38,8 +40,11 @@ const TABLE: readonly [what: string, text: string, expected: readonly string[]][
   ['a policy value', BASE.replace('dpd = "30s"', 'dpd = "10s"\nsearch = { append = ["a.example"] }'), ['live policy.search', 'live policy.dpd']],
   ['keys that a restart takes', BASE.replace('[gateway]', '[gateway]\nlisten = ["127.0.0.1:4443"]\nworkers = 2\nmax-sessions = 5'), ['restart gateway.listen', 'restart gateway.workers', 'live gateway.max-sessions']],
   ['the gateway\'s name', BASE.replace('vpn.example.com', 'gate.example.com'), ['live gateway.name']],
-  ['sections of plugins', `${BASE}[live-one]\nwait = "7s"\n[stiff-one]\nwait = "7s"\n`, ['restart [stiff-one]', 'live [live-one]']],
+  ['sections of plugins', `${BASE}[live-one]\nwait = "7s"\n[stiff-one]\nwait = "7s"\n`, ['restart [stiff-one]', 'live [live-one]', 'reconnect [live-one] live-one [{"wait":5},{"wait":7}]']],
   ['a plugin that is switched off', `${BASE}[live-one]\nenabled = false\n`, ['restart [live-one] off']],
+  ['an MTU that the device has not', BASE.replace('[group.staff]', 'mtu = 1401\n[group.staff]'), ['restart policy.mtu above 1400, the MTU of the device', 'live policy.mtu']],
+  ['an MTU that it has', BASE.replace('[group.staff]', 'mtu = 1399\n[group.staff]'), ['live policy.mtu']],
+  ['a host', `${BASE}[host."two.example.com"]\n`, ['live host.two.example.com is new']],
   ['groups that come, go and change', BASE.replace('[group.staff]', '[group.admins]').replace('pool = "guests"', 'pool = "default"'), ['live gateway.groups', 'live group.staff goes', 'live group.guests', 'live group.admins is new']],
   ['pools', BASE.replace('[pool.guests]\nipv4 = "10.30.0.0/16"', '[pool.other]\nipv4 = "10.31.0.0/16"').replace('pool = "guests"', 'pool = "other"'), ['live pool.guests goes', 'live pool.other is new', 'live group.guests']],
 ]

@@ -32,6 +32,10 @@ export interface PlanInput {
   /** Certificates differ, in their names or in their files. */
   readonly certificates: boolean
   readonly sessions: readonly SessionEffect[]
+  /** What clients are told of a plugin's section with CONNECT and differs. */
+  told?(plugin: string, before: unknown, after: unknown): string | undefined
+  /** Bytes: of the device as it is, and what the largest policy wants. */
+  readonly mtu?: { readonly device: number; readonly largest: number } | undefined
 }
 
 /** Names of `[gateway]` as the file has them. */
@@ -53,8 +57,13 @@ export function planReload(input: PlanInput): readonly PlanEntry[] {
   for (const [name, takes] of plugins) {
     const [before, after] = [old.plugin(name), next.plugin(name)]
     if (before.state !== after.state) entries.push({ kind: 'restart', what: `[${name}] ${after.state}` })
-    else if (!sameValue(before.value, after.value)) entries.push({ kind: takes ? 'live' : 'restart', what: `[${name}]` })
+    else if (!sameValue(before.value, after.value)) {
+      entries.push({ kind: takes ? 'live' : 'restart', what: `[${name}]` })
+      const told = takes ? input.told?.(name, before.value, after.value) : undefined
+      if (told !== undefined) entries.push({ kind: 'reconnect', what: `[${name}] ${told}` })
+    }
   }
+  if (input.mtu && input.mtu.largest > input.mtu.device) entries.push({ kind: 'restart', what: `policy.mtu above ${input.mtu.device}, the MTU of the device` })
   const live = [
     ...changedNames('pool', old.core.pools, next.core.pools), ...changedPolicy(old.core.policy, next.core.policy),
     ...changedNames('group', old.core.groups, next.core.groups), ...changedNames('host', old.core.hosts, next.core.hosts),

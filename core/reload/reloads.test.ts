@@ -72,6 +72,17 @@ test('a reload is told as its plan, and puts it in force', async () => {
   assert.equal(one.codes(), [])
 })
 
+test('an MTU above the device\'s is told for as long as the device has not been made anew', async () => {
+  const one = await rig()
+  one.write('[group.default]\n[group.default.policy]\nmtu = 1420\n')
+  const plan = async (): Promise<string[]> => (await one.gateway.reload()).plan.map(({ kind, what }) => `${kind} ${what}`)
+  const told = 'restart policy.mtu above 1400, the MTU of the device'
+  assert.equal(await plan(), [told, 'live group.default'])
+  assert.equal([await plan(), one.codes()], [[told], ['CONFIG_RESTART']])
+  one.write('[group.default]\n[group.default.policy]\nmtu = 1380\n')
+  assert.equal([await plan(), one.codes()], [['live group.default'], []])
+})
+
 test('a reload that a plugin in the middle refuses changes nothing at all', async () => {
   const one = await rig()
   const session = one.session()

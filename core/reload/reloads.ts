@@ -6,6 +6,7 @@ import { sameValue } from '../config/same-value.ts'
 import type { Health } from '../health.ts'
 import type { PluginHost } from '../host.ts'
 import type { Logger } from '../log.ts'
+import { largestMtu } from '../open-spec.ts'
 import type { Plugin } from '../plugin.ts'
 import { createPolicies } from '../policy/policies.ts'
 import type { SessionTable } from '../session/session-table.ts'
@@ -24,6 +25,8 @@ export interface ReloadParts {
   readonly plugins: readonly Plugin[]
   readonly sessions: Pick<SessionTable, 'renewal' | 'renewPolicies' | 'reconfigurePools' | 'round'>
   readonly slots: Slots
+  /** Bytes; undefined before the data plane is open. */
+  deviceMtu(): number | undefined
   /** The file, read and checked. */
   load(): LoadedConfig
   /** `keep` false: nothing is written. */
@@ -101,7 +104,9 @@ export class Reloads {
   private planOf(next: LoadedConfig, tls: LoadedTls): readonly PlanEntry[] {
     const { host, sessions: { renewal }, slots } = this.parts
     const core = inForce(this.parts.config.now, next.core)
-    const { changes, cuts } = renewal.preview(undefined, { config: core, policies: createPolicies(core, () => slots.policySource.list()) })
+    const policies = createPolicies(core, () => slots.policySource.list())
+    const { changes, cuts } = renewal.preview(undefined, { config: core, policies })
+    const device = this.parts.deviceMtu()
     const effects: SessionEffect[] = [
       ...changes.map(({ record, after, changed }) => ({ changed, owed: changed.length > 0 ? renewal.owed(record, after.values) : [] })),
       ...cuts.map(({ cause }) => ({ changed: [], owed: [], cut: cause })),
@@ -110,6 +115,8 @@ export class Reloads {
       old: this.current, next, sessions: effects,
       plugins: new Map(this.parts.plugins.filter(({ absent }) => absent === undefined).map(({ name }) => [name, host.takesConfig(name)])),
       certificates: !sameValue(tls.contexts, this.parts.tls()?.contexts),
+      told: (name, before, after) => this.parts.plugins.find((plugin) => plugin.name === name)?.toldAtConnect?.(before, after),
+      mtu: device === undefined ? undefined : { device, largest: largestMtu(core, policies) },
     })
   }
 

@@ -28,6 +28,19 @@ test('clients that have to be told are sent round a few at a time, and only whil
   assert.ok(sessions[0]?.history.some(({ text }) => text === 'its client comes back for dns'))
 })
 
+test('clients whom a plugin would tell something else now are sent round too', async () => {
+  const one = rig()
+  const [told, other] = [one.table.create(login('told')), one.table.create(login('other'))]
+  await one.connect(told)
+  await one.connect(other)
+  one.slots.negotiator.add({ name: 'zones', negotiate: () => ({ headers: [] }), outdated: ({ user }) => user === 'told' }, 'test')
+  assert.is(one.table.round.begin(), 1)
+  await one.plane.settled()
+  assert.equal([told, other].map(({ state }) => state), ['waiting', 'tls'])
+  assert.ok(told.history.some(({ text }) => text === 'its client comes back for [zones]'))
+  assert.is(one.table.round.begin(), 0, 'who has no tunnel hears it with the next')
+})
+
 test('G29 a tunnel that ends because its client is sent round says so, whichever comes first, the report or the new tunnel', async () => {
   const one = rig()
   const [early, late] = [one.table.create(login('early')), one.table.create(login('late'))]

@@ -1,8 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { DataPlane } from '../dataplane.ts'
+import { POLICY_KEYS } from '../policy/keys.ts'
+import type { Slots } from '../slots.ts'
 import type { PolicyRenewal } from './policy-renewal.ts'
 import type { SessionIndex } from './session-index.ts'
 import type { SessionListeners } from './session-listeners.ts'
+import type { SessionRecord } from './session-record.ts'
 
 /** A crowd must not come back at once: so many clients are sent round in each step. */
 const STEP_CLIENTS = 5
@@ -14,6 +17,7 @@ export interface ReconnectRoundParts {
   readonly index: SessionIndex
   readonly listeners: SessionListeners
   readonly renewal: Pick<PolicyRenewal, 'owed'>
+  readonly slots: Pick<Slots, 'negotiator'>
 }
 
 /** Clients that were told something else than what is in force come back for it with their cookies, a few at a time. */
@@ -26,8 +30,7 @@ export class ReconnectRound {
   /** Those of now, in the place of those that still waited. How many. */
   begin(): number {
     this.stop()
-    const { index, renewal } = this.parts
-    const outdated = index.all().filter((record) => renewal.owed(record).length > 0)
+    const outdated = this.parts.index.all().filter((record) => this.owed(record).length > 0)
     this.waiting = outdated.map(({ id }) => id)
     this.step()
     return outdated.length
@@ -46,13 +49,21 @@ export class ReconnectRound {
 
   /** Unless it has come by itself since. */
   private send(id: string): void {
-    const { dataPlane, index, listeners, renewal } = this.parts
+    const { dataPlane, index, listeners } = this.parts
     const record = index.get(id)
     const tunnel = record?.machine.tunnel
-    const keys = record ? renewal.owed(record) : []
-    if (!record || tunnel === undefined || keys.length === 0) return
+    const owed = record ? this.owed(record) : []
+    if (!record || tunnel === undefined || owed.length === 0) return
     record.sentRound = tunnel
-    listeners.sentRound(record, keys)
+    listeners.sentRound(record, owed)
     dataPlane.drop(tunnel, 'close', '')
+  }
+
+  /** Keys of policy and sections of plugins. */
+  private owed(record: SessionRecord): readonly string[] {
+    const { renewal, slots } = this.parts
+    if (record.machine.tunnel === undefined) return []
+    const sections = slots.negotiator.list().filter((negotiator) => negotiator.outdated?.(record))
+    return [...renewal.owed(record).map((key) => POLICY_KEYS[key].key), ...sections.map(({ name }) => `[${name}]`)]
   }
 }

@@ -2,8 +2,6 @@ import type { Clock } from '../clock.ts'
 import type { DtlsDownReason } from '../dataplane.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Logger } from '../log.ts'
-import { POLICY_KEYS } from '../policy/keys.ts'
-import type { PolicyKey } from '../policy/policy.ts'
 import { DTLS_ENDS, SESSION_ENDS } from './end-reasons.ts'
 import { changeText, type PolicyChange } from './policy-change.ts'
 import type { SessionEvent } from './session-history.ts'
@@ -71,8 +69,8 @@ export class SessionListeners {
     this.log.debug('policy changed', { session: record.id, user: record.user, what })
     this.each((listener) => listener.policyChanged?.(record, before))
   }
-  sentRound(record: SessionRecord, keys: readonly PolicyKey[]): void {
-    this.note(record, { what: 'policy', text: `its client comes back for ${keys.map((key) => POLICY_KEYS[key].key).join(', ')}` })
+  sentRound(record: SessionRecord, what: readonly string[]): void {
+    this.note(record, { what: 'policy', text: `its client comes back for ${what.join(', ')}` })
   }
   contested(record: SessionRecord, peer: string): void {
     const why = 'two clients use the cookie of one session'

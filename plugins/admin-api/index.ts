@@ -5,13 +5,14 @@ import { commandServer } from './command-server.ts'
 import { AdminApiConfig } from './config.ts'
 
 const GROUP = 'postern'
+const UNUSED = 'listen is accepted but not yet in force: the unix socket is the only way in'
 
 export default {
   name: 'admin-api',
   summary: 'Commands on a unix socket in the data directory',
   config: AdminApiConfig,
   requires: [COMMANDS],
-  check: ({ listen }) => (listen.length > 0 ? [{ severity: 'warning', text: 'listen is accepted but not yet in force: the unix socket is the only way in' }] : []),
+  check: ({ listen }) => (listen.length > 0 ? [{ severity: 'warning', text: UNUSED }] : []),
   async start(context) {
     const path = join(context.gatewayDirectory, 'admin.sock')
     const server = commandServer(context.container.resolve<Commands>(COMMANDS), context.log)
@@ -24,6 +25,9 @@ export default {
         context.log.warn('the admin socket stays with its owner alone', { group: GROUP, error })
       }
     }
+    context.onConfig(({ listen }) => {
+      if (listen.length > 0) context.log.warn(UNUSED)
+    })
     context.log.info('admin socket ready', { path })
   },
 } satisfies Plugin<AdminApiConfig>

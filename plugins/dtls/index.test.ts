@@ -1,12 +1,13 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CONFIG } from '../../core/api.ts'
+import { CONFIG, type OpenInfo } from '../../core/api.ts'
 import type { GatewayConfig } from '../../core/config/gateway-config.ts'
 import { checkConfig } from '../../core/config/load.ts'
 import { PluginHost } from '../../core/host.ts'
 import { Slots } from '../../core/slots.ts'
 import { TestLog, testDirectory } from '../../core/testing.ts'
 import plugin from './index.ts'
+import { CLIENTS, connectRequest, session } from './testing.ts'
 
 async function started(config: unknown, fips = false) {
   const slots = new Slots()
@@ -46,6 +47,31 @@ test('G26 a gateway with fips = true negotiates AES-GCM alone, whatever is confi
   const none = await started({ ciphers: ['PSK-CHACHA20-POLY1305', 'AES256-SHA'] }, true)
   assert.equal(none.state, { name: 'dtls', state: 'skipped', reason: 'the configuration leaves no approved cipher suite' })
   await none.host.stop()
+})
+
+test('another section counts with the next CONNECT of each client; one that leaves no suite is refused', async () => {
+  const { slots, host } = await started({})
+  const [one] = slots.negotiator.list()
+  const negotiator = one as unknown as { readonly suites: readonly { readonly name: string }[] }
+  const [client, tlsAlone] = [session(), session()]
+  await slots.device.list()[0]?.deviceUp({ udp: [{ address: '0.0.0.0', port: 443 }], aesIsFast: true } as unknown as OpenInfo)
+  one?.negotiate(connectRequest(CLIENTS['openconnect 9.01, GnuTLS']), client)
+  one?.negotiate(connectRequest({}), tlsAlone)
+  const outdated = (): unknown => [client, tlsAlone].map((other) => one?.outdated?.(other))
+  assert.equal(outdated(), [false, false])
+  const before = negotiator.suites
+  assert.ok(host.takesConfig('dtls'))
+  await host.applyConfig('dtls', plugin.config.parse({ legacy: false, ciphers: ['PSK-CHACHA20-POLY1305'] }))
+  assert.equal(negotiator.suites.map(({ name }) => name), ['PSK-CHACHA20-POLY1305'])
+  assert.equal(outdated(), [true, false])
+  const refused = await host.applyConfig('dtls', plugin.config.parse({ psk: false, legacy: false })).then(() => 'taken', (error: Error) => error.message)
+  assert.match(refused, /^\[dtls\]: the configuration leaves no cipher suite/)
+  assert.is(negotiator.suites.length, 1)
+  await host.applyConfig('dtls', plugin.config.parse({}))
+  assert.equal(negotiator.suites, before)
+  assert.equal(outdated(), [false, false])
+  assert.is(plugin.toldAtConnect(), 'cipher suites and modes')
+  await host.stop()
 })
 
 test('G14 a wrong suite in the file is named with its place and the nearest name', () => {

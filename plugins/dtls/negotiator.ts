@@ -19,18 +19,30 @@ interface ChannelPart extends Contribution {
 export class DtlsNegotiator implements Negotiator, DeviceListener {
   readonly name = 'dtls'
   private ports: ReadonlySet<number> = new Set()
+  private aesIsFast = true
+  private order: (aesIsFast: boolean) => readonly Suite[]
   private suites: readonly Suite[]
+  /** Those of which a session's tunnel has one. */
+  private readonly told = new WeakMap<Session, string>()
 
   /** `order`: the suites that may be used, best first. */
   constructor(
-    private readonly order: (aesIsFast: boolean) => readonly Suite[],
+    order: (aesIsFast: boolean) => readonly Suite[],
     private readonly ids: ChannelIds,
     private readonly log: Logger,
   ) {
-    this.suites = order(true)
+    this.order = order
+    this.suites = order(this.aesIsFast)
+  }
+
+  /** Other suites: for each client with its next CONNECT. */
+  configure(order: (aesIsFast: boolean) => readonly Suite[]): void {
+    this.order = order
+    this.suites = order(this.aesIsFast)
   }
 
   deviceUp({ udp, aesIsFast }: OpenInfo): void {
+    this.aesIsFast = aesIsFast
     this.suites = this.order(aesIsFast)
     this.log.info('cipher suites', { first: this.suites[0]?.name, suites: this.suites.length })
     this.ports = new Set(udp.map(({ port }) => port))
@@ -49,9 +61,15 @@ export class DtlsNegotiator implements Negotiator, DeviceListener {
       this.log.info('no dtls', { session: session.id, user: session.user, reason: choice.refused })
       return NOTHING
     }
+    this.told.set(session, namesOf(this.suites))
     const offer = choice.mode === 'psk' ? this.shared(choice.suites, session, port) : this.resumed(choice.suite, choice.masterSecret, session, port)
     const encoding = session.policy.values.compression ? ENCODINGS.find((name) => asked.encodings.includes(name)) : undefined
     return encoding === undefined ? offer : compressed(offer, encoding)
+  }
+
+  outdated(session: Session): boolean {
+    const told = this.told.get(session)
+    return told !== undefined && told !== namesOf(this.suites)
   }
 
   private choice(port: number, asked: DtlsRequest, session: Session): Choice {
@@ -101,4 +119,5 @@ const compressed = ({ tunnel, overhead, headers }: ChannelPart, encoding: (typeo
   headers: (spec, told) => [...headers(spec, told), ['X-DTLS-Content-Encoding', encoding]],
 })
 const overheadOf = (suites: readonly Suite[]): number => UDP_HEADER + Math.max(...suites.map(({ overhead }) => overhead)) + TYPE_BYTE
+const namesOf = (suites: readonly Suite[]): string => suites.map(({ name }) => name).join()
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

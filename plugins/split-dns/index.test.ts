@@ -40,6 +40,25 @@ test('G17 a client without DNS servers of its policy is told the resolver; the z
   await host.stop()
 })
 
+test('G17 clients hear of other names with their next CONNECT, of other servers never: the plan says which, and who has to come', async () => {
+  const { slots, host } = await started(SECTION)
+  const [negotiator] = slots.negotiator.list()
+  const client = session('one', '10.20.0.5', { group: 'staff', policy: { splitInclude: ['10.0.0.0/8'] } })
+  const parse = (change: object) => plugin.config.parse({ ...SECTION, ...change })
+  assert.is(negotiator?.outdated?.(client), false, 'told nothing yet')
+  negotiator?.negotiate({} as ConnectRequest, client)
+  const servers = parse({ zone: SECTION.zone.map((zone) => ({ ...zone, servers: ['10.1.0.54'] })) })
+  const names = parse({ zone: [{ names: ['other.example'], servers: ['10.1.0.54'] }] })
+  assert.equal([plugin.toldAtConnect(parse({}), servers), plugin.toldAtConnect(servers, names)], [undefined, 'names of its zones'])
+  await host.applyConfig('split-dns', servers)
+  assert.is(negotiator?.outdated?.(client), false)
+  await host.applyConfig('split-dns', names)
+  assert.is(negotiator?.outdated?.(client), true)
+  negotiator?.negotiate({} as ConnectRequest, client)
+  assert.is(negotiator?.outdated?.(client), false)
+  await host.stop()
+})
+
 test('without upstream the zones are told in any case, and nothing to a group that has none', async () => {
   const { told, host } = await started({ zone: [{ names: ['secret.example'], servers: ['10.9.0.53'], groups: ['staff'] }] })
   assert.equal(told(), [OWN, ['secret.example']])

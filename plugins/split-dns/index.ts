@@ -10,6 +10,9 @@ import { DnsNegotiator } from './negotiator.ts'
 import { Resolver } from './resolver.ts'
 import { sectionProblems } from './section-check.ts'
 
+/** What `negotiator.ts` tells of it. */
+const toldOf = ({ zone, upstream }: SplitDnsConfig): string => JSON.stringify([zone.map(({ names, groups }) => [names, groups]), upstream.length > 0])
+
 export default {
   name: 'split-dns',
   summary: 'A resolver for tunnel clients: internal names to internal servers, others upstream',
@@ -18,6 +21,7 @@ export default {
   requires: [CLOCK, CONFIG, HEALTH],
   commands: DNS_COMMANDS,
   crossCheck: sectionProblems,
+  toldAtConnect: (now, next) => (toldOf(now) === toldOf(next) ? undefined : 'names of its zones'),
   start(context) {
     const { container, slots, log } = context
     const clock = container.resolve<Clock>(CLOCK)

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { GatewaySchema } from '../../core/config/schema.ts'
 import { ERROR_CODES } from '../../core/errors.ts'
 import { policyTable } from './policy-table.ts'
 import { filesBelow, read, root } from './source.ts'
@@ -36,6 +37,15 @@ test('ARCHITECTURE.md lists every error code, and no other', () => {
 
 test('core/policy/README.md has the table of today\'s keys', () => {
   assert.ok(read('core/policy/README.md').includes(policyTable()), 'node --import tsx test/rules/policy-table.ts prints it')
+})
+
+test('every section of a plugin is taken over while the gateway runs, or has no keys; what needs a restart is told', () => {
+  const plugins = filesBelow(['plugins'], 'index.ts').filter((file) => /^plugins\/[^/]+\/index\.ts$/.test(file)).map((file) => file.replace('/index.ts', ''))
+  assert.ok(plugins.length >= 15)
+  assert.equal(plugins.filter((folder) => !read(`${folder}/index.ts`).includes('context.onConfig(') && !read(`${folder}/config.ts`).includes('z.strictObject({})')), [])
+  const [, told = ''] = /A restart alone brings: ([^.]*)\./.exec(read('ARCHITECTURE.md')) ?? []
+  const keys = Object.entries(GatewaySchema.shape).filter(([, schema]) => schema.meta()?.['restart'] === true).map(([key]) => key)
+  assert.equal([...(told.split(' of `[gateway]`')[0] ?? '').matchAll(/`([a-z-]+)`/g)].map((match) => match[1]).sort(), keys.sort())
 })
 
 test('the README opens with the two commands', () => {
