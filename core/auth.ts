@@ -55,8 +55,21 @@ export type AuthStep =
   | { readonly kind: 'identity'; readonly identity: Identity }
   /** The client shall come again on a new connection with a certificate, or say that it has none. */
   | { readonly kind: 'certificate-wanted' }
+  /** The certificate of the connection is good, and the client shall show another inside the login. `undefined`: it has answered without one. */
+  | { readonly kind: 'second-certificate'; readonly hashes: readonly string[]; answer(second: SecondCertificate | undefined): Promise<AuthStep> }
   /** `wrong-credentials`: the same dialogue may go on with its first form. `detail`: for log and audit alone. `text`: instead of the reason's own, in the client. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly user?: string; readonly detail?: string; readonly text?: string }
+
+/** A certificate that a client shows inside the login, and what it has signed with the key (reference/protocol section 5). Nothing of it has been judged. */
+export interface SecondCertificate {
+  /** PKCS #7 that holds certificates alone, in any order. */
+  readonly certificates: Uint8Array
+  /** As the client names it; perhaps none of the `hashes` that were offered. */
+  readonly hash: string
+  readonly signature: Uint8Array
+  /** What was to be signed: made for this login, and taken once. */
+  readonly signed: Uint8Array
+}
 
 export interface AuthContext {
   /** Address of the client, without port. */

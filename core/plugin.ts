@@ -62,6 +62,8 @@ export interface Plugin<C = unknown> {
    * before all others that ask; `later`: behind a step that says who it is. Default: anywhere.
    */
   readonly loginStep?: 'silent' | 'first' | 'later'
+  /** Back-ends of a plugin `auth-…` beside the one that it is named after; `loginStep` counts for them too. */
+  readonly furtherSteps?: readonly string[]
   readonly requires?: readonly Token<never>[] | readonly symbol[]
   readonly provides?: readonly symbol[]
   readonly commands?: readonly CommandDefinition[]

@@ -97,19 +97,20 @@ function checkAcross(plugin: Plugin, section: PluginSection | undefined, core: G
 
 /** `auth = [["local"]]` needs a plugin `auth-local` that is on. */
 function checkBackends(core: GatewayConfig, plugins: readonly Plugin[], sections: ReadonlyMap<string, PluginSection>, problems: Problems): void {
-  const known = plugins.flatMap(({ name, absent }) => (name.startsWith('auth-') && absent === undefined ? [name.slice(5)] : []))
+  const owners = new Map(plugins.flatMap((plugin) => (plugin.name.startsWith('auth-') && plugin.absent === undefined ? [plugin.name.slice(5), ...(plugin.furtherSteps ?? [])].map((step) => [step, plugin] as const) : [])))
+  const known = [...owners.keys()]
   if (known.length === 0) return
   for (const group of core.groups.values()) {
     group.auth.forEach((chain, row) => chain.forEach((backend, column) => {
       const path = ['group', group.name, 'auth', row, column]
-      const section = sections.get(`auth-${backend}`)
+      const section = sections.get(owners.get(backend)?.name ?? '')
       if (!known.includes(backend)) {
         const guess = nearest(backend, known)
         problems.add(path, `${pathText(path)}: there is no back-end ${quote(backend)}${guess === undefined ? `; there are ${known.join(', ')}` : `; did you mean "${guess}"?`}`)
       } else if (section?.state === 'off') problems.add(path, `${pathText(path)}: back-end ${quote(backend)} is off: ${section.reason}`)
       else if (chain.indexOf(backend) !== column) problems.add(path, `${pathText(path)}: ${quote(backend)} is twice in one chain`)
       else {
-        const why = misplaced(chain, column, (name) => plugins.find((plugin) => plugin.name === `auth-${name}`)?.loginStep)
+        const why = misplaced(chain, column, (name) => owners.get(name)?.loginStep)
         if (why !== undefined) problems.add(path, `${pathText(path)}: ${quote(backend)} ${why}`)
       }
     }))

@@ -14,7 +14,7 @@ const config = {
 } as unknown as GatewayConfig
 
 test('G20 only the host whose group wants a certificate asks for one', () => {
-  const wanted = { backend: 'certificate', authorities: () => 'PEM', watch: () => undefined }
+  const wanted = { backends: ['other', 'certificate'], authorities: () => 'PEM', watch: () => undefined }
   const asked = withClientRequest(contexts, config, wanted)
   assert.equal(asked.map(({ requestClientCertificate }) => requestClientCertificate), [false, true, false])
   assert.equal(asked.map(({ clientCaPem }) => clientCaPem), [undefined, 'PEM', undefined])

@@ -12,7 +12,7 @@ export function withClientRequest(contexts: readonly TlsContextSpec[], config: G
   const places = [undefined, ...config.hosts.keys()]
   const caPem = wanted.authorities()
   return contexts.map((context, index) => {
-    const asks = groupsAt(config, places[index]).some(({ auth }) => auth.some((chain) => chain.includes(wanted.backend)))
+    const asks = groupsAt(config, places[index]).some(({ auth }) => auth.some((chain) => chain.some((step) => wanted.backends.includes(step))))
     return asks ? { ...context, requestClientCertificate: true, ...(caPem !== undefined && { clientCaPem: caPem }) } : context
   })
 }

@@ -1,10 +1,10 @@
 import {
-  formatEndpoint, GatewayError, PeerError,
+  formatEndpoint, GatewayError, PeerError, pooledRandomBytes,
   type AdmissionRule, type AuthBackend, type AuthContext, type AuthForm, type Barred, type ClientProfile, type Clock, type ConnectionInfo, type HttpRequest, type Identity, type Audit, type Logger, type LoginGuard, type RefusalReason, type Session,
   type Sessions,
 } from '../../core/api.ts'
 import { alternativesOf } from './alternatives.ts'
-import { authRequestDocument, certificateRequestDocument, completeDocument, logoutDocument, refusalDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
+import { authRequestDocument, certificateRequestDocument, completeDocument, logoutDocument, refusalDocument, secondCertificateDocument, unparsableDocument, type Dialect } from './auth-documents.ts'
 import { readClientDocument, type ClientDocument, type ClientFacts } from './client-document.ts'
 import { clearCookie, setCookie, updateCookies } from './cookies.ts'
 import type { Counters } from './counters.ts'
@@ -89,7 +89,7 @@ export class AggregateAuth {
       case 'init':
         return this.init(request, dialect, document.facts)
       case 'auth-reply':
-        return this.reply(request, dialect, document.facts, document.values)
+        return this.reply(request, dialect, document)
       case 'logout':
         return this.logout(request, document.sessionToken ?? request.cookies.get('webvpn'))
     }
@@ -125,7 +125,7 @@ export class AggregateAuth {
     return this.conclude(request, dialect, open, await open.dialogue.begin(), error)
   }
 
-  private async reply(request: LoginRequest, dialect: Dialect, facts: ClientFacts, values: ReadonlyMap<string, string>): Promise<LoginAnswer> {
+  private async reply(request: LoginRequest, dialect: Dialect, { facts, values, certificate }: Extract<ClientDocument, { kind: 'auth-reply' }>): Promise<LoginAnswer> {
     const handle = facts.handle ?? request.cookies.get('webvpncontext')
     const host = this.hostOf(request)
     const kept = this.parts.dialogues.get(handle)
@@ -135,6 +135,11 @@ export class AggregateAuth {
     if (open?.dialogue.busy) return this.form(request, dialect, open, open.dialogue.form ?? EMPTY_FORM, BUSY_TEXT)
     // An answer where a certificate was asked for: there is none.
     if (open?.dialogue.certificateWanted === true && !open.dialogue.form) return this.init(request, dialect, { ...open.facts, certificateMissing: true })
+    if (open?.dialogue.secondCertificateWanted === true) {
+      const signed = Buffer.from(open.challenge ?? '')
+      open.challenge = undefined
+      return this.conclude(request, dialect, open, await open.dialogue.show(certificate && { ...certificate, signed }))
+    }
     const picked = host.groups.bySelect(facts.groupSelect)
     if (!open) {
       // A form posted without having been asked for.
@@ -210,6 +215,9 @@ export class AggregateAuth {
         return { status: 403, barred: outcome.barred, body: refusalDocument(dialect, printable(outcome.barred.text)), cookies: [clearCookie('webvpncontext')] }
       case 'certificate-wanted':
         return { status: 200, body: certificateRequestDocument(), cookies: [setCookie('webvpncontext', open.handle)] }
+      case 'second-certificate':
+        open.challenge = secondCertificateDocument({ handle: open.handle, group: open.chosen.group, configHash: this.parts.clock.now(), hashes: outcome.hashes, random: pooledRandomBytes(32).toString('hex') })
+        return { status: 200, body: open.challenge, cookies: [setCookie('webvpncontext', open.handle)] }
       case 'identity':
         return this.admit(request, dialect, open, outcome.identity, outcome.chain)
     }

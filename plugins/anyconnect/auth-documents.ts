@@ -53,6 +53,16 @@ export function refusalDocument(dialect: Dialect, text: string, message?: string
 /** Come again on a new connection, with a certificate (reference/protocol section 5). */
 export const certificateRequestDocument = (): string => configAuth('auth-request', xml('client-cert-request', {}))
 
+/** The certificate of the connection is good; the second signs this document as it is, byte for byte (reference/protocol section 5). */
+export const secondCertificateDocument = (request: Pick<AuthRequest, 'handle' | 'group' | 'configHash'> & { readonly hashes: readonly string[]; readonly random: string }): string =>
+  configAuth(
+    'auth-request',
+    opaqueNode(request),
+    xml('multiple-client-cert-request', {}, ...request.hashes.map((hash) => xml('hash-algorithm', {}, hash))),
+    xml('random', {}, request.random),
+    xml('cert-authenticated', {}),
+  )
+
 /** reference/cisco section 2.2. */
 export function completeDocument(dialect: Dialect, complete: Complete): string {
   const success = xml(
@@ -91,7 +101,7 @@ export const unparsableDocument = (text: string): string => configAuth('complete
 const configAuth = (type: string, ...children: readonly XmlNode[]): string =>
   xmlDocument(xml('config-auth', { client: 'vpn', type, 'aggregate-auth-version': '2' }, ...children))
 
-const opaqueNode = (request: AuthRequest): XmlNode =>
+const opaqueNode = (request: Pick<AuthRequest, 'handle' | 'group' | 'configHash'>): XmlNode =>
   xml(
     'opaque',
     { 'is-for': 'sg' },

@@ -1,10 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { AuthBackend, AuthContext, AuthStep } from '../../core/api.ts'
+import type { AuthBackend, AuthContext, AuthStep, SecondCertificate } from '../../core/api.ts'
 import { Dialogue, MAX_TRIES, NO_LOGIN_SUITS, type DialogueOutcome, type DialogueParts, type Failure } from './dialogue.ts'
 import { LoginPlaces, PLACE_LIMITS } from './login-places.ts'
 import { loginContext, PasswordBackend } from './testing.ts'
-import { certificate, CodeBackend, ListingGuard, refusing } from './testing-steps.ts'
+import { certificate, CodeBackend, ListingGuard, multipleCertificate, refusing } from './testing-steps.ts'
 
 const LEAF = new Uint8Array([0x30])
 const values = (entries: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries(entries))
@@ -47,6 +47,27 @@ test('G20 a certificate is asked for once, and then never again in this dialogue
   assert.is(shape(await start(chains, { with: { certificates: [LEAF] } }).begin()), 'test', 'who shows one at once is not asked')
   const stubborn = await start([[certificate({ kind: 'certificate-wanted' })]], { with: { certificates: [LEAF] } }).begin()
   assert.is(shape(stubborn), 'certificate-refused')
+})
+test('G20 a second certificate is asked for once, before the password; what came counts for the whole dialogue', async () => {
+  const shown = (text: string): SecondCertificate => ({ certificates: Buffer.from(text), hash: 'sha256', signature: new Uint8Array(1), signed: new Uint8Array(1) })
+  const heard: (SecondCertificate | undefined)[] = []
+  const one = start([[multipleCertificate(heard), new PasswordBackend()]], { with: { certificates: [LEAF] } })
+  assert.is(shape(await one.begin()), 'second-certificate')
+  assert.ok(one.secondCertificateWanted)
+  assert.equal(shape(await one.show(shown('second'))), ['main', 'password'])
+  assert.not(one.secondCertificateWanted)
+  assert.equal(shape(await one.answer(values({ password: 'wrong' }))), ['main', 'password', '(wrong-credentials)'])
+  assert.is(shape(await one.answer(values({ password: 'test123' }))), 'test')
+  assert.equal(heard, [shown('second'), shown('second')])
+  for (const wrong of [shown('other'), undefined]) {
+    const passed: Failure[] = []
+    const [alone, either] = [start([[multipleCertificate()]]), start([[multipleCertificate()], [multipleCertificate(), new PasswordBackend('radius')], [new PasswordBackend()]], { passedOver: (failure) => void passed.push(failure) })]
+    await alone.begin()
+    assert.is(shape(await alone.show(wrong)), 'certificate-refused')
+    await either.begin()
+    assert.equal(shape(await either.show(wrong)), ['main', 'username', 'password'])
+    assert.equal(passed.map(({ step, detail }) => [step, detail]), [['multiple-certificate', 'the second is wrong'], ['multiple-certificate', 'the second is wrong']])
+  }
 })
 test('G20 AND: the name of the certificate is not asked for again, and is the one that counts', async () => {
   const local = new PasswordBackend()

@@ -1,4 +1,5 @@
 import { PeerError } from '../../core/api.ts'
+import { shownCertificate, type ShownCertificate } from './second-certificate.ts'
 import { child, childText, decodeUtf8, readXml, XML_LIMITS, type XmlElement } from './xml-reader.ts'
 
 /** What a client says of itself in every document; each value as sent, cut to 256 characters. */
@@ -21,7 +22,7 @@ export interface ClientFacts {
 /** A client's POST as a value (reference/protocol section 3.1, reference/cisco section 1). */
 export type ClientDocument =
   | { readonly kind: 'init'; readonly xml: true; readonly facts: ClientFacts }
-  | { readonly kind: 'auth-reply'; readonly xml: boolean; readonly facts: ClientFacts; readonly values: ReadonlyMap<string, string> }
+  | { readonly kind: 'auth-reply'; readonly xml: boolean; readonly facts: ClientFacts; readonly values: ReadonlyMap<string, string>; readonly certificate?: ShownCertificate | undefined }
   | { readonly kind: 'logout'; readonly xml: true; readonly facts: ClientFacts; readonly sessionToken: string | undefined }
 
 /** Fields of a form body. */
@@ -42,7 +43,7 @@ function fromXml(root: XmlElement): ClientDocument {
   const type = root.attributes.get('type')
   const facts = clientFacts(root)
   if (type === 'init') return { kind: 'init', xml: true, facts }
-  if (type === 'auth-reply') return { kind: 'auth-reply', xml: true, facts, values: authValues(root) }
+  if (type === 'auth-reply') return { kind: 'auth-reply', xml: true, facts, values: authValues(root), certificate: shownCertificate(child(root, 'auth')) }
   if (type === 'logout') return { kind: 'logout', xml: true, facts, sessionToken: childText(root, 'session-token') }
   throw new PeerError('AGGAUTH_ERROR_FAILED_TO_PARSE_XML', 'the type of config-auth is unknown')
 }

@@ -1,4 +1,4 @@
-import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Barred, type Identity, type LoginGuard, type RefusalReason } from '../../core/api.ts'
+import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Barred, type Identity, type LoginGuard, type RefusalReason, type SecondCertificate } from '../../core/api.ts'
 import { asksTheSame, suits, type Alternative } from './alternatives.ts'
 import { FormAnswers } from './form-answers.ts'
 import { barredBy, LoginGuards } from './login-guards.ts'
@@ -30,6 +30,7 @@ export type DialogueOutcome =
   | { readonly kind: 'busy'; readonly form: AuthForm }
   | { readonly kind: 'identity'; readonly identity: Identity; readonly chain: readonly string[] }
   | { readonly kind: 'certificate-wanted' }
+  | { readonly kind: 'second-certificate'; readonly hashes: readonly string[] }
   | { readonly kind: 'refused'; readonly failure: Failure }
   /** Every answer to its first form would be turned away. */
   | { readonly kind: 'barred'; readonly barred: Barred; readonly failure: Failure }
@@ -53,7 +54,12 @@ export interface DialogueParts {
 }
 
 type FormStep = Extract<AuthStep, { kind: 'form' }>
-type Opening = { readonly kind: 'form'; readonly step: FormStep } | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' | 'barred' }>
+type SecondStep = Extract<AuthStep, { kind: 'second-certificate' }>
+type Opening =
+  | { readonly kind: 'form'; readonly step: FormStep }
+  | { readonly kind: 'second-certificate'; readonly step: SecondStep }
+  | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' | 'second-certificate' | 'barred' }>
+type Refusal = Extract<Opening, { kind: 'refused' }>
 
 /** One way through an alternative, from its first step on. */
 class Run {
@@ -104,6 +110,9 @@ export class Dialogue {
   private running = false
   private gone = false
   private wanted = false
+  private asking: { readonly run: Run; readonly step: SecondStep } | undefined
+  /** What came when a second certificate was asked for: it counts for all that follows. */
+  private second: { readonly shown: SecondCertificate | undefined } | undefined
 
   constructor(private readonly parts: DialogueParts) {
     this.tries = parts.tries ?? 0
@@ -124,6 +133,10 @@ export class Dialogue {
   /** The client was sent away for a certificate: it is not asked again. */
   get certificateWanted(): boolean {
     return this.wanted
+  }
+  /** The next answer is a second certificate, or there is none. */
+  get secondCertificateWanted(): boolean {
+    return this.asking !== undefined
   }
 
   /** Holds the cookie of a session, or a certificate that was accepted. */
@@ -168,6 +181,21 @@ export class Dialogue {
     })
   }
 
+  /** Of a client that was asked for a second certificate; undefined: it has answered without. */
+  show(shown: SecondCertificate | undefined): Promise<DialogueOutcome> {
+    return this.guarded(async () => {
+      const { asking } = this
+      if (!asking) return this.restart()
+      this.asking = undefined
+      this.second = { shown }
+      const opening = await this.advance(asking.run, asking.step)
+      if (opening.kind !== 'refused') return this.outcomeOf(asking.run, opening)
+      this.parts.passedOver?.(opening.failure)
+      const { alternatives } = this.parts
+      return this.firstOf(alternatives.slice(alternatives.indexOf(asking.run.alternative) + 1), opening.failure)
+    })
+  }
+
   /** Counts an attempt that failed behind the back-ends (not in the group) and starts over with the first form. */
   retry(failure: Failure): Promise<DialogueOutcome> {
     return this.guarded(() => this.again(failure))
@@ -187,15 +215,18 @@ export class Dialogue {
     this.step = undefined
     this.answers = undefined
     this.answered = 0
-    const { alternatives, context } = this.parts
+    this.asking = undefined
+    const { alternatives } = this.parts
     if (alternatives.length === 0) return { kind: 'refused', failure: { reason: 'unavailable', detail: 'no back-end of the group is there' } }
-    const suitable = alternatives.filter((alternative) => suits(alternative, context))
-    let first: Failure | undefined
-    for (const alternative of suitable) {
+    return this.firstOf(alternatives)
+  }
+
+  /** `first`: why those before them were not taken. */
+  private async firstOf(alternatives: readonly Alternative[], first?: Failure): Promise<DialogueOutcome> {
+    for (const alternative of alternatives.filter((one) => suits(one, this.parts.context))) {
       const run = new Run(alternative)
       const opening = await this.open(run)
-      if (opening.kind === 'form') return this.show(run, opening.step)
-      if (opening.kind !== 'refused') return opening
+      if (opening.kind !== 'refused') return this.outcomeOf(run, opening)
       this.parts.passedOver?.(opening.failure)
       first ??= opening.failure
     }
@@ -235,6 +266,11 @@ export class Dialogue {
           return { kind: 'certificate-wanted' }
         }
         step = { kind: 'refused', reason: 'certificate-refused', detail: certificates.length > 0 ? 'asked again for a certificate' : 'the client has none' }
+      }
+      if (step.kind === 'second-certificate') {
+        if (!this.second) return { kind: 'second-certificate', step }
+        step = await step.answer(this.second.shown)
+        continue
       }
       if (step.kind === 'identity' && !run.failure) {
         run.proved[run.position] = step.identity
@@ -287,8 +323,7 @@ export class Dialogue {
   }
 
   private settle(run: Run, opening: Opening): Promise<DialogueOutcome> | DialogueOutcome {
-    if (opening.kind === 'form') return this.show(run, opening.step)
-    if (opening.kind !== 'refused') return opening
+    if (opening.kind !== 'refused') return this.outcomeOf(run, opening)
     const { failure } = opening
     if ((failure.shownAs ?? failure.reason) === 'wrong-credentials') {
       // A text of the step's own would tell which it was.
@@ -300,7 +335,14 @@ export class Dialogue {
     return opening
   }
 
-  private show(run: Run, step: FormStep): DialogueOutcome {
+  private outcomeOf(run: Run, opening: Exclude<Opening, Refusal>): DialogueOutcome {
+    if (opening.kind === 'form') return this.ask(run, opening.step)
+    if (opening.kind !== 'second-certificate') return opening
+    this.asking = { run, step: opening.step }
+    return { kind: 'second-certificate', hashes: opening.step.hashes }
+  }
+
+  private ask(run: Run, step: FormStep): DialogueOutcome {
     const known = run.failure ? run.claimed : mergedIdentity(run.proved)?.user
     this.run = run
     this.step = step

@@ -18,6 +18,8 @@ export interface OpenDialogue {
   readonly chosen: ChosenGroup
   /** What the client said of itself in its `init`. */
   readonly facts: ClientFacts
+  /** The document that a second certificate has to sign; taken out by the first answer. */
+  challenge?: string | undefined
 }
 
 interface Entry {

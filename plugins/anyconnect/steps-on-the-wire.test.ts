@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { AuthBackend, AuthForm, AuthStep, Identity } from '../../core/api.ts'
+import type { AuthBackend, AuthForm, AuthStep, Identity, SecondCertificate } from '../../core/api.ts'
 import { MAX_ANSWER } from './form-answers.ts'
 import { connectText, group, INIT, PasswordBackend, portFixture, replyTo, requestText, type PortFixture, type TestAnswer, type TestClient } from './testing.ts'
-import { certificate, CodeBackend, ListingGuard } from './testing-steps.ts'
+import { certificate, CodeBackend, ListingGuard, multipleCertificate } from './testing-steps.ts'
 
 const LEAF = new Uint8Array([0x30, 0x03])
 const CERT_FAIL = INIT.replace('</config-auth>', '<client-cert-fail/></config-auth>')
@@ -76,6 +76,29 @@ test('G20 G03 a client without aggregate authentication cannot be asked for a ce
   const form = await client.request('GET', '/', { 'User-Agent': 'Open AnyConnect VPN Agent v9.01-3' })
   assert.equal(inputs(form), ['username', 'password'])
   assert.match((await plain(client, '/', good))?.body ?? '', /<auth id="success">/)
+  fixture.stop()
+})
+test('G20 a second certificate signs the bytes of the document it was asked for with; each document counts once, at its own dialogue', async () => {
+  const heard: (SecondCertificate | undefined)[] = []
+  const fixture = portFixture({ groups: chains(['multiple-certificate']), backends: [multipleCertificate(heard)] })
+  const client = fixture.connect({ peerCertificates: [LEAF] })
+  const reply = (challenge: TestAnswer, second: string): string => replyTo(challenge.body, {}).replace('<auth></auth>', `<auth><client-cert-chain cert-store="1M"><client-cert-sent-via-protocol/></client-cert-chain>${second}</auth>`)
+  const second = (text: string, hash = 'sha512', format = 'pkcs7'): string =>
+    `<client-cert-chain cert-store="1U"><client-cert cert-format="${format}">${text}</client-cert><client-cert-auth-signature hash-algorithm-chosen="${hash}">\nc2lnbmF0\ndXJl\n</client-cert-auth-signature></client-cert-chain>`
+  const good = second(Buffer.from('second').toString('base64'))
+  const challenge = await client.post('/', INIT)
+  assert.match(challenge.body, /<opaque is-for="sg">.*<multiple-client-cert-request><hash-algorithm>sha256<\/hash-algorithm><hash-algorithm>sha512<\/hash-algorithm><\/multiple-client-cert-request><random>[0-9a-f]{64}<\/random><cert-authenticated><\/cert-authenticated><\/config-auth>\n$/)
+  const again = await fixture.connect({ peerCertificates: [LEAF] }).post('/', INIT)
+  assert.is.not(/<random>(.*)<\/random>/.exec(again.body)?.[1], /<random>(.*)<\/random>/.exec(challenge.body)?.[1])
+  assert.match((await client.post('/', reply(challenge, good))).body, /type="complete"/)
+  assert.equal(heard, [{ certificates: Buffer.from('second'), hash: 'sha512', signature: Buffer.from('signature'), signed: Buffer.from(challenge.body) }])
+  const late = await client.post('/', reply(challenge, good))
+  assert.match(late.body, /<random>/, 'the answer to a login that is over begins another')
+  assert.is(heard.length, 1)
+  const cases = [second('', 'sha512'), second('c2Vjb25k', 'x'.repeat(99), 'pem'), second('*'), second('b3RoZXI=').replace('c2ln', 'A'.repeat(2800)), '<client-cert-chain/>', '']
+  for (const wrong of cases) assert.is(errorOf(await client.post('/', reply(await client.post('/', INIT), wrong))), 'Certificate Validation Failure')
+  assert.equal(heard.slice(1).map((one) => one && [one.certificates.length, one.hash.length, one.signature.length]), [[0, 6, 9], [0, 16, 9], [0, 6, 9], [5, 6, 0], undefined, undefined])
+  assert.is(fixture.dialogues.size, 1)
   fixture.stop()
 })
 test('G20 the name of a certificate is not asked for, by no dialect', async () => {

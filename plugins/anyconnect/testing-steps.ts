@@ -1,9 +1,19 @@
-import type { AuthBackend, AuthContext, AuthStep, LoginAttempt, LoginGuard, RefusalReason } from '../../core/api.ts'
+import type { AuthBackend, AuthContext, AuthStep, LoginAttempt, LoginGuard, RefusalReason, SecondCertificate } from '../../core/api.ts'
 
 /** Judges the certificate of the connection: the step that asks nothing. */
 export const certificate = (verdict: AuthStep = { kind: 'identity', identity: { user: 'test', groups: ['staff'], source: 'certificate' } }): AuthBackend => ({
   name: 'certificate',
   begin: ({ certificates, certificateMissing }) => (certificates.length > 0 ? verdict : certificateMissing ? { kind: 'refused', reason: 'certificate-refused', detail: 'the client has none' } : { kind: 'certificate-wanted' }),
+})
+/** Wants a second certificate whose bytes are `second`, and keeps what came. */
+export const multipleCertificate = (heard: (SecondCertificate | undefined)[] = []): AuthBackend => ({
+  name: 'multiple-certificate',
+  begin: () => ({
+    kind: 'second-certificate', hashes: ['sha256', 'sha512'],
+    answer: (second) => Promise.resolve(heard.push(second) && second && Buffer.from(second.certificates).equals(Buffer.from('second'))
+      ? { kind: 'identity', identity: { user: 'test', groups: [], source: 'multiple-certificate' } }
+      : { kind: 'refused', reason: 'certificate-refused', detail: 'the second is wrong' }),
+  }),
 })
 /** A code behind whatever proved the name. */
 export class CodeBackend implements AuthBackend {

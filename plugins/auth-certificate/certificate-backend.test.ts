@@ -68,6 +68,13 @@ test('G20 expired, not yet valid, another purpose, weak keys, weak signatures, u
   for (const [index, [options, expected]] of cases.entries()) assert.match(await judged([await one(`bad${index}`, options)]), expected)
 })
 
+test('G20 a certificate whose authority signs with MD5 is refused and named', async () => {
+  const old = await Pki.make(join(folder, 'old'), 'Old CA', 'rsa:2048')
+  const { certificate } = await old.issue('md5', { digest: 'md5' })
+  assert.is(await judged([certificate], { authorities: [old.ca] }), 'certificate-refused: the certificate is signed with MD5 or SHA-1 (CN=md5)')
+  assert.is(await judged([(await old.issue('sha2')).certificate], { authorities: [old.ca] }), 'sha2 []')
+})
+
 test('G20 usages that name clients among others, any, or none are taken', async () => {
   const extensions = [['extendedKeyUsage = serverAuth,clientAuth'], ['keyUsage = digitalSignature', 'extendedKeyUsage = anyExtendedKeyUsage'], ['basicConstraints = CA:FALSE']]
   for (const [index, lines] of extensions.entries()) assert.is(await judged([await one(`good${index}`, { extensions: lines })]), `good${index} []`)

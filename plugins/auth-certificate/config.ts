@@ -17,6 +17,9 @@ export const AuthCertificateConfig = z.strictObject({
   ocsp: z.enum(['off', 'soft', 'hard']).default('off').meta({ title: 'OCSP', description: 'Ask the responder of each certificate; soft: one that gives no answer is passed over, hard: the login is refused' }),
   'ocsp-url': httpUrl().optional().meta({ title: 'OCSP responder', description: 'Instead of the one that the certificate names' }),
   'user-from': nameSource().default({ part: 'subject', field: 'CN' }).meta({ title: 'User', description: 'subject:CN, subject:UID, san:email, san:upn ...' }),
+  'second-ca': files().default([]).meta({ title: 'Authorities of second certificates', description: 'PEM, for the step multiple-certificate; none: the same as of the first' }),
+  'second-user-from': nameSource().optional().meta({ title: 'User in the second certificate', description: 'Absent: as user-from' }),
+  'user-of': z.enum(['both', 'first', 'second']).default('both').meta({ title: 'Which of two certificates names the user', description: 'both: they must name the same' }),
   'group-from': nameSource().optional().meta({ title: 'Groups', description: 'subject:OU, san:uri ...; absent: those of the local user of that name' }),
 })
 export type AuthCertificateConfig = z.infer<typeof AuthCertificateConfig>

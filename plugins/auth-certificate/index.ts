@@ -7,10 +7,12 @@ import { boundedFetch } from './bounded-fetch.ts'
 import { CertCommands } from './cert-commands.ts'
 import { CERT_COMMANDS } from './cert-definitions.ts'
 import { CertificateBackend } from './certificate-backend.ts'
+import type { Believed } from './certificate-judge.ts'
 import { AuthCertificateConfig } from './config.ts'
 import { IssuedTable } from './issued-table.ts'
 import { ListFetcher } from './list-fetcher.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { MultipleCertificateBackend } from './multiple-certificate-backend.ts'
 import { OcspStatus } from './ocsp-status.ts'
 import { OwnAuthority } from './own-authority.ts'
 import { PinTable } from './pin-table.ts'
@@ -22,6 +24,7 @@ const DAY_MS = 86_400_000
 export default {
   name: 'auth-certificate',
   loginStep: 'silent',
+  furtherSteps: ['multiple-certificate'],
   summary: 'Login with certificates of clients, and a small authority that issues them',
   config: AuthCertificateConfig,
   runs: 'always',
@@ -55,6 +58,7 @@ export default {
 
     let { config } = context
     const trust = new Trust(library)
+    const secondTrust = new Trust(library)
     const fetcher = new ListFetcher({
       directory, clock, health,
       urls: () => config['crl-url'],
@@ -62,7 +66,7 @@ export default {
       fetch: boundedFetch,
       changed: () => changed(),
     })
-    const files = new TrustFiles({ trust, others: [authority, fetcher], clock, log, health }, config)
+    const files = new TrustFiles({ trust, second: secondTrust, others: [authority, fetcher], clock, log, health }, config)
     changed = () => files.refresh()
     // A command may have revoked something while the gateway did not run.
     await authority.writeList()
@@ -83,17 +87,18 @@ export default {
     })
     context.add(slots.configuration, { configChanged: () => files.refresh() })
     context.set(slots.clientCertificates, trust)
-    context.add(slots.authBackend, new CertificateBackend({
-      trust, pins, clock, log,
+    const believed = (one: Trust): Believed => ({
+      trust: one,
       status: new OcspStatus({
-        trust, clock, log,
+        trust: one, clock, log,
         config: () => config,
         fetch: boundedFetch,
         exempt: ([, issuer]) => issuer !== undefined && authority.certificate()?.equals(issuer) === true,
       }),
-      config: () => config,
-      groups: core,
-      sources: () => slots.policySource.list(),
-    }))
+    })
+    const judging = { pins, clock, log, config: () => config, groups: core, sources: () => slots.policySource.list() }
+    const [first, second] = [believed(trust), believed(secondTrust)]
+    context.add(slots.authBackend, new CertificateBackend({ ...judging, ...first }))
+    context.add(slots.authBackend, new MultipleCertificateBackend({ ...judging, first, second: () => (config['second-ca'].length > 0 ? second : first) }))
   },
 } satisfies Plugin<AuthCertificateConfig>

@@ -1,15 +1,4 @@
-/** One element of DER at `at`: its tag, where its content begins and ends. undefined: it is cut off or longer than 4 GiB. */
-function element(der: Uint8Array, at: number): { readonly tag: number; readonly from: number; readonly to: number } | undefined {
-  const tag = der[at]
-  const first = der[at + 1]
-  if (tag === undefined || first === undefined) return undefined
-  const bytes = first < 0x80 ? 0 : first & 0x7f
-  if (bytes > 4 || first === 0x80) return undefined
-  let length = bytes === 0 ? first : 0
-  for (let i = 0; i < bytes; i++) length = length * 256 + (der[at + 2 + i] ?? NaN)
-  const from = at + 2 + bytes
-  return from + length <= der.length ? { tag, from, to: from + length } : undefined
-}
+import { element } from './der-element.ts'
 
 function time(der: Uint8Array, { tag, from, to }: { readonly tag: number; readonly from: number; readonly to: number }): number | undefined {
   const text = Buffer.from(der.subarray(from, Math.min(to, from + 32))).toString('latin1')

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { Clock, Logger, OcspVerdict } from '../../core/api.ts'
 import type { Fetch } from './bounded-fetch.ts'
-import type { StatusCheck } from './certificate-backend.ts'
+import type { StatusCheck } from './certificate-judge.ts'
 import type { AuthCertificateConfig } from './config.ts'
 import type { Trust } from './trust.ts'
 

@@ -12,6 +12,8 @@ export interface OtherTrust {
 }
 export interface TrustFilesParts {
   readonly trust: Trust
+  /** Of second certificates. */
+  readonly second: Trust
   readonly others: readonly OtherTrust[]
   readonly clock: Clock
   readonly health: Health
@@ -61,8 +63,9 @@ export class TrustFiles {
     ]
     const authorities = parts.map((one) => one.authorities).join('')
     const lists = parts.flatMap((one) => one.lists)
-    if (authorities === '') this.parts.trust.none()
-    else this.parts.trust.use({ authorities, lists })
+    const { trust, second } = this.parts
+    const ready = [prepared(trust, { authorities, lists }), prepared(second, { authorities: config['second-ca'].map(readAuthorities).join(''), lists })]
+    for (const use of ready) use()
     this.seen = seen
   }
 
@@ -81,8 +84,8 @@ export class TrustFiles {
     health.raise('CLIENT_CERTIFICATES', this.config['crl-stale'] === 'refuse' ? 'error' : 'warning', `a revocation list is stale since ${new Date(nextUpdate).toISOString()}: ${meaning}`)
   }
 
-  private state({ ca, crl }: AuthCertificateConfig): string {
-    return [...ca, ...crl].map((file) => {
+  private state({ ca, crl, 'second-ca': second }: AuthCertificateConfig): string {
+    return [...ca, ...crl, ...second].map((file) => {
       try {
         const { mtimeMs, size, ino } = statSync(file)
         return `${file} ${mtimeMs} ${size} ${ino}`
@@ -92,3 +95,5 @@ export class TrustFiles {
     }).join('\n')
   }
 }
+
+const prepared = (trust: Trust, parts: TrustParts): (() => void) => (parts.authorities === '' ? () => trust.none() : trust.prepare(parts))

@@ -16,29 +16,30 @@ type Loaded = { readonly authorities: string; readonly store: ReturnType<X509['t
 
 /** The trust in force; replaced as a whole. */
 export class Trust implements ClientCertificates {
-  readonly backend = 'certificate'
+  readonly backends = ['certificate', 'multiple-certificate']
   private loaded: Loaded | undefined
   private changed: () => void = () => undefined
 
   constructor(private readonly x509: X509) {}
 
   /** Throws `TLS_CERTIFICATE` and has changed nothing. */
-  use({ authorities, lists }: TrustParts): void {
-    const before = this.authorities()
+  use(parts: TrustParts): void {
+    this.prepare(parts)()
+  }
+  /** What is returned puts it in force. Throws `TLS_CERTIFICATE`. */
+  prepare({ authorities, lists }: TrustParts): () => void {
     const ends = lists.flatMap((list) => nextUpdateOf(list) ?? [])
     try {
-      this.loaded = { authorities, store: this.x509.trustStore(authorities, lists), nextUpdate: ends.length > 0 ? Math.min(...ends) : undefined }
+      const loaded = { authorities, store: this.x509.trustStore(authorities, lists), nextUpdate: ends.length > 0 ? Math.min(...ends) : undefined }
+      return () => this.replace(loaded)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       throw new GatewayError('TLS_CERTIFICATE', `an authority or a revocation list ${error.message}`, { cause: error })
     }
-    if (this.authorities() !== before) this.changed()
   }
   /** Nobody is believed. */
   none(): void {
-    const before = this.authorities()
-    this.loaded = undefined
-    if (before !== undefined) this.changed()
+    this.replace(undefined)
   }
 
   authorities(): string | undefined {
@@ -50,6 +51,12 @@ export class Trust implements ClientCertificates {
   /** When the first of the lists ends, ms. */
   get nextUpdate(): number | undefined {
     return this.loaded?.nextUpdate
+  }
+
+  private replace(loaded: Loaded | undefined): void {
+    const before = this.authorities()
+    this.loaded = loaded
+    if (this.authorities() !== before) this.changed()
   }
 
   /** undefined: there is nobody to believe. `chain` is within `chainProblem`. */

@@ -28,10 +28,10 @@ const AUTHORITY = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,k
 export class Pki {
   private constructor(readonly folder: string) {}
 
-  static async make(folder: string, name = 'Client CA'): Promise<Pki> {
+  static async make(folder: string, name = 'Client CA', key = 'ec'): Promise<Pki> {
     mkdirSync(folder, { recursive: true })
     const pki = new Pki(folder)
-    copyFileSync(await pki.key('ec'), pki.path('root.key'))
+    copyFileSync(await pki.key(key), pki.path('root.key'))
     writeFileSync(join(folder, 'root.ext'), AUTHORITY.join('\n'))
     await must(['openssl', 'req', '-new', '-key', pki.path('root.key'), '-subj', `/CN=${name}`, '-out', pki.path('root.csr')])
     await must(['openssl', 'x509', '-req', '-in', pki.path('root.csr'), '-signkey', pki.path('root.key'), '-days', '3650', '-extfile', pki.path('root.ext'), '-out', pki.path('root.crt')])
