@@ -19,6 +19,7 @@ import { benchLateness } from './lateness.ts'
 import { table, type Line } from './line.ts'
 import { buildLoad } from './load/load.ts'
 import { benchLogin } from './login.ts'
+import { benchRadius } from './radius.ts'
 import { benchStorm } from './storm.ts'
 import { benchSynthetic } from './synthetic.ts'
 import { benchTcp } from './tcp.ts'
@@ -53,6 +54,7 @@ function parts(): Readonly<Record<string, () => Promise<Line[]>>> {
     lateness: () => benchLateness(each),
     storm: () => benchStorm({ rounds, sessions: setting('RETURNING', 1000), say }),
     guard: () => benchGuard({ rounds, say }),
+    radius: () => benchRadius({ rounds, say }),
     login: async () => [
       ...(await benchLogin({ rounds, logins: { postern: 1500, ocserv: 300 }, warmUp: { postern: 4000, ocserv: 50 }, concurrency: 50, say })),
       ...(await benchFullLogin({ rounds, logins: { postern: logins, ocserv: Math.ceil(logins / 10) }, warmUp: { postern: logins, ocserv: 50 }, concurrency: 16, say })),
