@@ -1,4 +1,5 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
+import { pooledRandomBytes } from '../../core/api.ts'
 import type { Counters } from './counters.ts'
 import type { Link, LinkEvents } from './link.ts'
 import { CODE, decodePacket, encodeRequest, isRandom, proveResponse, type Attribute, type Packet, type Proof } from './packet.ts'
@@ -63,7 +64,7 @@ export class Channel {
   send(asked: Asked, events: Pick<Waiting, 'answered' | 'broken'>): Sent {
     let id = randomInt(IDS)
     while (this.waiting.has(id)) id = (id + 1) % IDS
-    const random = randomBytes(16)
+    const random = pooledRandomBytes(16)
     const bytes = encodeRequest({ code: asked.code, id, authenticator: random, attributes: asked.attributes(random, this.rules.secret) }, this.rules.secret)
     const waiting: Waiting = { ...events, code: asked.code, authenticator: isRandom(asked.code) ? random : bytes.subarray(4, 20) }
     this.waiting.set(id, waiting)

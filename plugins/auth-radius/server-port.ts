@@ -79,9 +79,9 @@ export class ServerPort {
     if (typeof channel === 'string') return channel
     const { clock, counters } = this.parts
     return new Promise((resolve) => {
-      const timers: { cancel(): void }[] = []
       const done = (outcome: Outcome): void => {
-        timers.forEach((timer) => timer.cancel())
+        end.cancel()
+        repeat?.cancel()
         sent.forget()
         this.rest()
         resolve(outcome)
@@ -93,15 +93,16 @@ export class ServerPort {
         },
         broken: () => done('unreachable'),
       })
-      timers.push(clock.after(Math.max(1, limitMs), () => done('silent')))
-      if (channel.reliable) return
-      let at = 0
-      for (let wait = REPEAT_MS; (at += wait * (0.9 + Math.random() / 5)) < limitMs; wait *= 2) {
-        timers.push(clock.after(at, () => {
+      const end = clock.after(Math.max(1, limitMs), () => done('silent'))
+      let repeat: { cancel(): void } | undefined
+      const repeatAfter = (pause: number): void => {
+        repeat = clock.after(pause * (0.9 + Math.random() / 5), () => {
           counters.values.repetitions++
           sent.repeat()
-        }))
+          repeatAfter(2 * pause)
+        })
       }
+      if (!channel.reliable) repeatAfter(REPEAT_MS)
     })
   }
 

@@ -1,6 +1,6 @@
-// The RADIUS client of the gateway by itself: so many requests, a fixed number of them under way. Inside the gateway's namespace.
-//   radius-requests.ts HOST PORT SECRET COUNT CONCURRENCY
-// Prints one JSON line: by user the milliseconds to the answer, requests a second, CPU microseconds each.
+// The RADIUS client of the gateway by itself: so many requests a second, however long the answers take. Inside the gateway's namespace.
+//   radius-requests.ts HOST PORT SECRET COUNT RATE
+// Prints one JSON line: by user the milliseconds to the answer, how many failed, CPU microseconds each.
 import { Secret, systemClock } from '../../../core/api.ts'
 import { ListedHealth, TestLog } from '../../../core/testing.ts'
 import { attribute } from '../../../plugins/auth-radius/attributes.ts'
@@ -9,11 +9,11 @@ import { Counters } from '../../../plugins/auth-radius/counters.ts'
 import { pap } from '../../../plugins/auth-radius/credentials.ts'
 import { CODE } from '../../../plugins/auth-radius/packet.ts'
 
-const [, , host = '', port = '1812', secret = '', count = '0', concurrency = '1'] = process.argv
+const [, , host = '', port = '1812', secret = '', count = '0', rate = '1'] = process.argv
 const server = { name: host, host, port: Number(port), accountingPort: Number(port), secret: new Secret(secret), requireMessageAuthenticator: 'yes', tls: undefined } as const
 const client = new RadiusClient({ server: [server], balance: 'failover', timeout: 30 }, { clock: systemClock, counters: new Counters(), health: new ListedHealth(), log: new TestLog() })
 const took: Record<string, number> = {}
-let [next, failed] = [0, 0]
+let failed = 0
 
 async function one(user: string): Promise<void> {
   const began = performance.now()
@@ -26,9 +26,10 @@ async function one(user: string): Promise<void> {
 }
 
 const [began, before] = [performance.now(), process.cpuUsage()]
-await Promise.all(Array.from({ length: Number(concurrency) }, async () => {
-  while (next < Number(count)) await one(`user${next++}`)
+await Promise.all(Array.from({ length: Number(count) }, async (_, number) => {
+  await new Promise((done) => setTimeout(done, began + (1000 * number) / Number(rate) - performance.now()))
+  await one(`user${number}`)
 }))
 const { user, system } = process.cpuUsage(before)
 client.close()
-process.stdout.write(`${JSON.stringify({ took, failed, perSec: (1000 * Number(count)) / (performance.now() - began), cpuUs: (user + system) / Number(count) })}\n`)
+process.stdout.write(`${JSON.stringify({ took, failed, cpuUs: (user + system) / Number(count) })}\n`)
