@@ -82,6 +82,8 @@ test('a server that says nothing, nonsense, too much, or nothing to the gateway 
   const endless = Buffer.concat(Array.from({ length: 50 }, () => writeAnswer(7, { kind: 'bind' }, { diagnostic: 'x'.repeat(100_000) })))
   const scripts: readonly (readonly [Answer, RegExp])[] = [
     ['silence', /no answer in time/], [Buffer.from('HTTP/1.1 400'), /no LDAP/], [Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), /a message of 2147483653 bytes/], [endless, /more than 4194304 bytes/],
+    // A referral of a bind that is longer than its message.
+    [Buffer.from('300e02010261090a0131040004008705', 'hex'), /not complete/],
     [{ code: 49, diagnostic: 'gone' }, /bind-dn is refused: gone/], [{ code: 51 }, /result 51/],
   ]
   try {

@@ -15,7 +15,7 @@ export interface SlapdOptions {
   readonly ports?: readonly [number, number]
 }
 
-/** A real OpenLDAP in a host's namespace that takes no password in the clear and keeps memberOf. */
+/** A real OpenLDAP in a host's namespace that takes no password in the clear, keeps memberOf, and has the password policies that entries name (`pwdPolicySubentry`). */
 export class Slapd {
   private constructor(private readonly service: Service) {}
 
@@ -28,10 +28,10 @@ export class Slapd {
     }
     const config = file('slapd.conf', [
       ...['core', 'cosine', 'inetorgperson'].map((schema) => `include /etc/ldap/schema/${schema}.schema`),
-      'modulepath /usr/lib/ldap', 'moduleload back_mdb', 'moduleload memberof', `pidfile ${folder}/slapd.pid`, `argsfile ${folder}/slapd.args`,
+      'modulepath /usr/lib/ldap', 'moduleload back_mdb', 'moduleload memberof', 'moduleload ppolicy', `pidfile ${folder}/slapd.pid`, `argsfile ${folder}/slapd.args`,
       `TLSCACertificateFile ${pki.ca}`, `TLSCertificateFile ${certificate.certificate}`, `TLSCertificateKeyFile ${certificate.key}`, 'security simple_bind=128',
-      'database mdb', `suffix "${LDAP_BASE}"`, `directory ${folder}/data`, 'maxsize 16777216', 'overlay memberof',
-      'access to attrs=userPassword by anonymous auth by * none', `access to * by dn.base="cn=gateway,${LDAP_BASE}" read by self read by * none`, '',
+      'database mdb', `suffix "${LDAP_BASE}"`, `directory ${folder}/data`, 'maxsize 16777216', 'overlay memberof', 'overlay ppolicy', 'ppolicy_use_lockout',
+      `access to attrs=userPassword by dn.base="cn=gateway,${LDAP_BASE}" write by self write by anonymous auth by * none`, `access to * by dn.base="cn=gateway,${LDAP_BASE}" read by self read by * none`, '',
     ].join('\n'))
     const base = `dn: ${LDAP_BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`
     await must(['slapadd', '-f', config, '-l', file('data.ldif', `${base}\n${ldif}`)], { namespace: host.namespace })
