@@ -38,8 +38,8 @@ test('every metric has its row', () => {
   counters.refused('local', 'wrong-credentials')
   for (const { name, type } of counters.collect()) assert.ok(README.includes(`| \`${name}\` | ${type} |`), name)
 })
-test('the table of chains says "yes" exactly where the conformance test has a journey', () => {
-  const journeys = readFileSync(new URL('../../test/conformance/chains.test.ts', import.meta.url), 'utf8').matchAll(/\{ chain: '([^']+)', client: '(xml|plain)'/g)
+test('the table of chains says "yes" exactly where the conformance tests have a journey', () => {
+  const journeys = ['chains', 'certificates'].map((name) => readFileSync(new URL(`../../test/conformance/${name}.test.ts`, import.meta.url), 'utf8')).join('').matchAll(/\{ chain: '([^']+)', client: '(xml|plain)'/g)
   const proved = new Set([...journeys].map(([, chain = '', client = '']) => `${chain} ${client}`))
   const rows = README.slice(README.indexOf('| Chain |')).split('\n').slice(2)
   const said = rows.slice(0, rows.indexOf('')).flatMap((row) => {

@@ -30,6 +30,10 @@ const CONFIG = {
     either: { auth: [['certificate'], ['local']] },
   },
 }
+const PAIRS = [
+  { chain: 'multiple-certificate', client: 'xml', path: 'pair', answers: [] },
+  { chain: 'multiple-certificate + local', client: 'xml', path: 'more', answers: ['wrong', PASSWORD] },
+] as const
 const EVERYWHERE = ['alone', 'both', 'either', 'open']
 const INIT = '<?xml version="1.0" encoding="UTF-8"?><config-auth client="vpn" type="init" aggregate-auth-version="2"><version who="vpn">v9.01-3</version><device-id>linux-64</device-id><capabilities><auth-method>multiple-cert</auth-method></capabilities></config-auth>'
 
@@ -77,13 +81,13 @@ test('G20 openconnect logs in with two certificates, alone and before a password
   const gateway = await Gateway.start(lab, {
     users: { alice: { password: PASSWORD, groups: ['pair', 'more', 'or'] } },
     config: {
-      group: { pair: { auth: [['multiple-certificate']] }, more: { auth: [['multiple-certificate', 'local']] }, or: { auth: [['multiple-certificate'], ['local']] } },
+      group: { ...Object.fromEntries(PAIRS.map(({ chain, path }) => [path, { auth: [chain.split(' + ')] }])), or: { auth: [['multiple-certificate'], ['local']] } },
       'auth-certificate': { ca: machines.ca, 'second-ca': people.ca, 'user-of': 'second' },
     },
   })
   const second = (one: Issued, over: Partial<OpenConnectOptions> = {}): Partial<OpenConnectOptions> => ({ ...over, args: ['--mca-certificate', one.certificate, '--mca-key', one.key] })
-  for (const [path, over] of [['pair', {}], ['more', { answers: ['wrong', PASSWORD] }]] as const) {
-    const one = await OpenConnect.connect(lab.client, lab.folder, options(gateway, path, laptop, second(alice, over)))
+  for (const { path, answers } of PAIRS) {
+    const one = await OpenConnect.connect(lab.client, lab.folder, options(gateway, path, laptop, second(alice, { answers })))
     const { user, group } = await gateway.session()
     assert.is(`${user} ${group}`, `alice ${path}`)
     await one.stop()
