@@ -1,4 +1,4 @@
-import { createX509, createCrypt, createDataPlane } from '../native/index.ts'
+import { createX509, createCrypt, createDataPlane, forbidCoreDumps } from '../native/index.ts'
 import { plugins } from '../plugins/index.ts'
 import { check } from './check.ts'
 import { CORE_COMMANDS } from './commands/core-command-list.ts'
@@ -14,7 +14,11 @@ const host: CommandLineHost = {
   definitions: [...CORE_COMMANDS.map(({ definition }) => definition), ...plugins.flatMap((plugin) => plugin.commands ?? [])],
   version: VERSION,
   defaults: { config: DEFAULT_CONFIG_FILE, dataDirectory: DEFAULT_DATA_DIRECTORY },
-  serve: (options) => serve(options, { plugins, createDataPlane, crypt: createCrypt(), x509: createX509() }),
+  serve(options) {
+    // For developers: what crashed can be looked at, with every secret in it.
+    const dumps = process.env.POSTERN_CORE_DUMPS === '1'
+    return serve(options, { plugins, createDataPlane, crypt: createCrypt(), x509: createX509(), forbidCoreDumps: dumps ? undefined : forbidCoreDumps })
+  },
   check: (options) => check(options, plugins),
   runOffline: (options, path, input) => runOffline(options, path, input, plugins, createX509()),
   socketPath: (options) => adminSocket(locate(options).dataDirectory),

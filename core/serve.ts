@@ -17,15 +17,18 @@ export interface ServeParts {
   readonly createDataPlane: () => DataPlane
   readonly crypt?: Crypt | undefined
   readonly x509?: X509 | undefined
+  /** Called before any secret is read. */
+  readonly forbidCoreDumps?: (() => void) | undefined
 }
 
 /** The gateway in the foreground, until a signal ends it. Resolves with the exit code. */
-export async function serve(options: LocationOptions, { plugins, createDataPlane, crypt, x509 }: ServeParts): Promise<number> {
+export async function serve(options: LocationOptions, { plugins, createDataPlane, crypt, x509, forbidCoreDumps }: ServeParts): Promise<number> {
   const log = PinoLogger.stdout()
   const keepAlive = setInterval(() => undefined, 2 ** 30)
   const systemd = new Systemd(log)
   const ending = watchForEnd(log)
   try {
+    forbidCoreDumps?.()
     const gateway = await Gateway.start({ locations: locate(options), plugins, createDataPlane, crypt, x509, clock: systemClock, log })
     const reload = (): void => {
       systemd.reloading()

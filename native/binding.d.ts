@@ -40,4 +40,6 @@ export interface Binding {
   pkcs12(certificate: Uint8Array, key: Uint8Array, authority: Uint8Array, name: string, password: string, modern: boolean): Uint8Array
   alive(): boolean
   stats(into: BigUint64Array): void
+  /** Of this process, for good. */
+  forbidCoreDumps(): void
 }

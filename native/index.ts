@@ -15,14 +15,7 @@ const HOW: Readonly<Record<DropHow, number>> = { disconnect: 0, terminate: 1, cl
 
 /** The C++ data plane of this process; only one may be open at a time. `addonPath` is for builds with sanitizers. */
 export function createDataPlane(addonPath: string = findAddon()): DataPlane {
-  const require = createRequire(import.meta.url)
-  let binding: Binding
-  try {
-    binding = require(addonPath) as Binding
-  } catch (cause) {
-    throw new DataPlaneError('ERR_ADDON', 'load', `cannot load ${addonPath}: ${cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)}`, { cause })
-  }
-  return new NativeDataPlane(binding)
+  return new NativeDataPlane(load(addonPath))
 }
 
 /** crypt(3) of the system, for hashes that came with users of another gateway. The addon is loaded at the first one. */
@@ -34,6 +27,11 @@ export function createCrypt(addonPath?: string): { matches(hash: string, passwor
       return binding.crypt(hash, password)
     },
   }
+}
+
+/** From now on no core file has the memory of this process, and no other process of the same user reads it without the right to trace. */
+export function forbidCoreDumps(addonPath = findAddon()): void {
+  load(addonPath).forbidCoreDumps()
 }
 
 /** Certificates of clients, by the OpenSSL of this process. The addon is loaded at the first store. */
@@ -51,6 +49,15 @@ export function createX509(addonPath?: string): X509 {
     },
     ocspRequest: (leaf, issuer) => loaded().ocspRequest(leaf, issuer),
     pkcs12: ({ certificate, key, authority, name, password, modern }) => loaded().pkcs12(certificate, key, authority, name, password, modern),
+  }
+}
+
+function load(addonPath: string): Binding {
+  const require = createRequire(import.meta.url)
+  try {
+    return require(addonPath) as Binding
+  } catch (cause) {
+    throw new DataPlaneError('ERR_ADDON', 'load', `cannot load ${addonPath}: ${cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)}`, { cause })
   }
 }
 

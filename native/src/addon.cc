@@ -6,6 +6,7 @@
 #include "addon_certificates.h"
 #include "args.h"
 #include "cipher_speed.h"
+#include "core_dumps.h"
 #include "crypt_hash.h"
 #include "error.h"
 #include "pool_priority.h"
@@ -280,6 +281,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("pkcs12", pkcs12Of);
   add("alive", alive);
   add("stats", stats);
+  add("forbidCoreDumps", [](const Napi::CallbackInfo&) { forbidCoreDumps(); });
   return exports;
 }
 

@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as assert from 'uvu/assert'
 import { run, Service, sleep, until } from '../lab/command.ts'
 import { Gateway } from '../lab/gateway.ts'
 import type { Lab } from '../lab/lab.ts'
+import { OpenConnect } from '../lab/openconnect.ts'
 import { labTests } from '../lab/suite.ts'
 
-const test = labTests({ peers: ['systemd-notify', 'systemd-analyze', 'python3'] })
+const test = labTests({ peers: ['systemd-notify', 'systemd-analyze', 'python3', 'setpriv', 'openconnect'] })
+const PASSWORD = 'correct horse 9'
 const UNIT = resolve(import.meta.dirname, '../../rootfs-overlay/usr/lib/systemd/system/postern.service')
 
 /** A gateway that has told a notify socket that it is ready; systemd would want a sign of life every 400 ms. */
@@ -54,6 +56,35 @@ for (const thread of ['postern-data0', 'pt-front-0']) {
   })
 }
 
+test('secrets of a gateway that crashes are in no core file, and no other process of its user reads them', async (lab) => {
+  const folder = mkdtempSync(join(lab.folder, 'cores-'))
+  const dumped = (argv: readonly string[], namespace?: string): Service => {
+    const service = new Service(['python3', resolve(import.meta.dirname, '../lab/peers/core-dumped.py'), folder, ...argv], { namespace })
+    lab.onReset(() => service.stop('SIGKILL'))
+    return service
+  }
+  const other = await dumped(['sh', '-c', 'kill -ABRT $$']).ended
+  assert.ok(other.stdout.includes('6, core') || readFileSync('/proc/sys/kernel/core_pattern', 'utf8').startsWith('|'), `another program leaves one: ${other.stdout}`)
+  const before = readdirSync(folder)
+
+  // With the rights that the unit leaves.
+  const capabilities = /^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(UNIT, 'utf8'))?.[1]?.toLowerCase().split(' ').map((name) => name.replace('cap_', '+')) ?? []
+  const untraced = ['setpriv', `--bounding-set=-all,${capabilities.join(',')}`, '--']
+  const gateway = await Gateway.prepare(lab, { users: { alice: PASSWORD } })
+  const service = dumped([...untraced, ...gateway.argv], lab.gateway.namespace)
+  await service.until('gateway ready', () => service.output.includes('"msg":"gateway ready"'))
+  const { stdout } = await OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD], args: ['--authenticate'] }).ended()
+  assert.match(stdout, 'COOKIE=')
+  const pid = Number(/^pid (\d+)$/m.exec(service.stdout)?.[1])
+  const neighbour = new Service([...untraced, 'cat'])
+  lab.onReset(() => neighbour.stop('SIGKILL'))
+  await until('a neighbour that can be read', async () => (await run([...untraced, 'cat', `/proc/${neighbour.pid}/maps`])).stdout.includes('/cat'))
+  for (const file of ['environ', 'maps']) assert.match((await run([...untraced, 'cat', `/proc/${pid}/${file}`])).stderr, 'Permission denied')
+  process.kill(pid, 'SIGSEGV')
+  assert.match((await service.ended).stdout, '11, no core')
+  assert.equal(readdirSync(folder), before)
+})
+
 test('the unit is one that systemd takes, and its watchdog is wider than the pulse', async (lab) => {
   const unit = readFileSync(UNIT, 'utf8')
   // The program lies elsewhere here.
@@ -63,7 +94,7 @@ test('the unit is one that systemd takes, and its watchdog is wider than the pul
   const { code, stdout, stderr } = await run(['systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', join(folder, 'postern.service')])
   assert.is(`${stdout}${stderr}`, '')
   assert.is(code, 0)
-  for (const line of ['Type=notify', 'NotifyAccess=all', 'Restart=always']) assert.ok(unit.includes(`\n${line}\n`), line)
+  for (const line of ['Type=notify', 'LimitCORE=0', 'NotifyAccess=all', 'Restart=always']) assert.ok(unit.includes(`\n${line}\n`), line)
 })
 
 test.run()
