@@ -2,7 +2,7 @@ import type { RefusalReason } from '../../core/api.ts'
 import { randomBytes } from 'node:crypto'
 import { bindRefusal } from './bind-refusal.ts'
 import type { AuthLdapConfig } from './config.ts'
-import { ResultError, ServerFault, type Connection, type Entry } from './connection.ts'
+import { ResultError, ServerFault, type Connection, type Entry, type Search } from './connection.ts'
 import { escapeDnValue } from './dn.ts'
 import { escapeFilterValue, fill } from './filter.ts'
 import { decidesGroups, groupsOf, searchesGroups } from './groups.ts'
@@ -73,8 +73,9 @@ export async function judge(connection: Connection, section: AuthLdapConfig, typ
   }
 }
 
-const wanted = (section: AuthLdapConfig): { readonly attributes: readonly string[] } => ({
-  attributes: [section['user-from'], ...(section['group-from'] === undefined ? [] : [section['group-from']]), 'userAccountControl', 'nsAccountLock', 'pwdReset'],
+const wanted = (section: AuthLdapConfig): Pick<Search, 'attributes' | 'binary'> => ({
+  attributes: [section['user-from'], ...(section['group-from'] === undefined ? [] : [section['group-from']]), 'userAccountControl', 'nsAccountLock', 'pwdReset', ...(decidesGroups(section) ? ['primaryGroupID', 'objectSid'] : [])],
+  binary: ['objectSid'],
 })
 
 async function search(connection: Connection, section: AuthLdapConfig, typed: string): Promise<Entry | Verdict> {

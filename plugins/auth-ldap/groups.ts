@@ -1,4 +1,4 @@
-import { isActiveDirectory } from './active-directory.ts'
+import { isActiveDirectory, primaryGroup } from './active-directory.ts'
 import type { AuthLdapConfig } from './config.ts'
 import type { Connection, Entry } from './connection.ts'
 import { dnKey, firstValue, isBelow, parseDn } from './dn.ts'
@@ -25,8 +25,12 @@ export async function groupsOf(connection: Connection, section: Section, entry: 
     (await connection.search(base, { scope: 'sub', filter, attributes: ['1.1'], limit: MAX_GROUPS })).map(({ dn }) => dn)
   const template = section['group-filter']
   const of = (dn: string): Promise<readonly string[]> => search(fill(template ?? '', { dn, user }, escapeFilterValue))
-  if (section['nested-groups'] && template === undefined && (await isActiveDirectory(connection))) return search(`(member:${IN_CHAIN}:=${escapeFilterValue(entry.dn)})`)
-  const direct = template === undefined ? entry.values(from) : await of(entry.dn)
+  const primary = [(await primaryGroup(connection, entry)) ?? []].flat()
+  if (section['nested-groups'] && template === undefined && (await isActiveDirectory(connection))) {
+    const chains = [entry.dn, ...primary].map((dn) => `(member:${IN_CHAIN}:=${escapeFilterValue(dn)})`)
+    return [...primary, ...await search(`(|${chains.join('')})`)]
+  }
+  const direct = [...primary, ...template === undefined ? entry.values(from) : await of(entry.dn)]
   if (!section['nested-groups']) return direct
   return walk(direct, template === undefined ? async (dn) => (await connection.search(dn, { scope: 'base', filter: '(objectClass=*)', attributes: [from], limit: 1 })).flatMap((group) => group.values(from)) : of)
 }

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ScriptedDirectory, writeAnswer, type Answer, type Request } from './scripted-directory.ts'
+import type { AuthStep } from '../../core/api.ts'
+import { ScriptedDirectory, writeAnswer, type Answer, type Found, type Request } from './scripted-directory.ts'
 import { ALICE, ACTIVE_DIRECTORY, OWN, reasonOf, rightOnly, serverConfig, usual, withDirectory } from './testing.ts'
 
 test('the name is the one of the directory, the groups are those of the gateway', async () => {
@@ -45,21 +46,50 @@ test('codes of Active Directory and marks of accounts become reasons', async () 
     })
   }
 })
-test('nested groups: in one search at Active Directory', async () => {
+test('nested groups: in one search at Active Directory, those of the primary group too', async () => {
+  const sid = Buffer.from('010500000000000515000000010000000200000003000000f4010000', 'hex')
+  const odd: Found = { dn: 'cn=a\\2c(b)*,dc=x', attributes: { uid: ['alice'], objectSid: [sid], primaryGroupID: ['513'] } }
+  const primary = 'cn=Domain Users,cn=Users,dc=x'
   const script = (request: Request): Answer =>
     request.kind === 'search' && request.base === '' ? { entries: [{ dn: '', attributes: { supportedCapabilities: ['1.2.840.113556.1.4.800'] } }] }
+    : request.kind === 'search' && request.base === '<SID=S-1-5-21-1-2-3-513>' ? { entries: [{ dn: primary }] }
     : request.kind === 'search' && request.filter.includes('1941') ? { entries: [{ dn: 'cn=partners,dc=x' }] }
-    : usual(rightOnly)(request)
+    : usual(rightOnly, [odd])(request)
+  const groupsOf = (step: AuthStep): readonly string[] => (step.kind === 'identity' ? step.identity.groups : [reasonOf(step)])
   await withDirectory(script, async (login) => {
-    const step = await login()
-    assert.equal(step.kind === 'identity' && step.identity.groups, ['partners'])
-    assert.ok(login.requests.some((request) => request.kind === 'search' && request.filter === '(member:1.2.840.113556.1.4.1941:=uid=alice,dc=x)'))
-  }, { 'group-from': 'memberOf', 'nested-groups': true })
+    assert.equal(groupsOf(await login()), ['staff', 'partners'])
+    const filter = '(|(member:1.2.840.113556.1.4.1941:=cn=a\\5c2c\\28b\\29\\2a,dc=x)(member:1.2.840.113556.1.4.1941:=cn=Domain Users,cn=Users,dc=x))'
+    assert.ok(login.requests.some((request) => request.kind === 'search' && request.filter === filter))
+  }, { 'group-from': 'memberOf', 'nested-groups': true, 'group-map': { 'Domain Users': 'staff' } })
+  await withDirectory(script, async (login) => assert.equal(groupsOf(await login()), ['staff']), { 'group-from': 'memberOf', 'group-map': { 'domain users': 'staff' } })
+  // A gateway that may not see that group.
+  await withDirectory((request) => (request.kind === 'search' && request.base.startsWith('<SID') ? { code: 50 } : script(request)), async (login) => assert.equal(groupsOf(await login()), ['not-in-group']), { 'group-from': 'memberOf', 'group-map': { 'Domain Users': 'staff' } })
+})
+test('an entry elsewhere and one too many: referrals are not followed, limits are the gateway\'s', async () => {
+  const elsewhere = await ScriptedDirectory.listen(usual({}))
+  const reference = Buffer.concat([1, 2, 3].map((id) => referenceTo(id, `ldap://127.0.0.1:${elsewhere.port}/dc=x`)))
+  try {
+    await withDirectory((request) => (request.kind === 'search' ? { entries: [ALICE], before: reference } : usual(rightOnly)(request)), async (login) => assert.is(reasonOf(await login()), 'identity'))
+    // Who is kept elsewhere is wrong here, and the server lives.
+    await withDirectory(usual({ code: 10 }), async (login) => {
+      assert.equal(await login(), { kind: 'refused', reason: 'wrong-credentials', user: 'alice', detail: 'the directory refers to another (10)' })
+      assert.equal(login.health.list(), [])
+    })
+    await withDirectory((request) => (request.kind === 'search' ? { code: 10 } : usual({})(request)), async (login) => assert.is(reasonOf(await login()), 'unavailable'))
+    assert.equal(elsewhere.requests, [])
+  } finally {
+    await elsewhere.close()
+  }
+  // A server that sends more than it was asked for, with and without saying so.
+  for (const code of [0, 4]) {
+    const many = Array.from({ length: 600 }, (_, at) => ({ dn: at === 599 ? 'cn=staff,dc=x' : `cn=g${at},dc=x` }))
+    await withDirectory((request) => (request.kind === 'search' && request.filter.includes('member=') ? { code, entries: many } : usual(rightOnly)(request)), async (login) => assert.is(reasonOf(await login()), 'not-in-group'), { 'group-filter': '(member={dn})' })
+  }
 })
 test('nested groups that never end are walked to a bound', async () => {
   let made = 0
   const script = (request: Request): Answer =>
-    request.kind === 'search' && request.filter.includes('member=') ? { entries: Array.from({ length: 100 }, () => ({ dn: `cn=g${made++},dc=x` })) } : usual(rightOnly)(request)
+    request.kind === 'search' && request.filter.includes('member=') ? { entries: Array.from({ length: 10 }, () => ({ dn: `cn=g${made++},dc=x` })) } : usual(rightOnly)(request)
   await withDirectory(script, async (login) => {
     assert.is(reasonOf(await login()), 'not-in-group')
     const searches = login.requests.filter((request) => request.kind === 'search' && request.filter.includes('member='))
@@ -79,7 +109,7 @@ test('bytes behind the answer to StartTLS end the connection; so does a refusal,
 })
 test('a server that says nothing, nonsense, too much, or nothing to the gateway is dead, and the next is asked', async () => {
   const next = await ScriptedDirectory.listen(usual(rightOnly))
-  const endless = Buffer.concat(Array.from({ length: 50 }, () => writeAnswer(7, { kind: 'bind' }, { diagnostic: 'x'.repeat(100_000) })))
+  const endless = Buffer.concat(Array<Buffer>(50).fill(writeAnswer(7, { kind: 'bind' }, { diagnostic: 'x'.repeat(100_000) })))
   const scripts: readonly (readonly [Answer, RegExp])[] = [
     ['silence', /no answer in time/], [Buffer.from('HTTP/1.1 400'), /no LDAP/], [Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), /a message of 2147483653 bytes/], [endless, /more than 4194304 bytes/],
     // A referral of a bind that is longer than its message.
@@ -101,7 +131,7 @@ test('a server that says nothing, nonsense, too much, or nothing to the gateway 
   }
 })
 test('thousands of small messages in one segment are read one by one', async () => {
-  const small = Buffer.concat(Array.from({ length: 20_000 }, () => writeAnswer(99, { kind: 'bind' }, {})))
+  const small = Buffer.concat(Array<Buffer>(20_000).fill(writeAnswer(99, { kind: 'bind' }, {})))
   const script = (request: Request): Answer => (request.kind === 'bind' && request.dn !== OWN['bind-dn'] ? { before: small } : usual({})(request))
   await withDirectory(script, async (login) => assert.is(reasonOf(await login()), 'identity'))
 })
@@ -111,5 +141,11 @@ test('with all places taken and the room full a login is refused at once', async
     assert.is(steps.filter((step) => step.kind === 'refused' && step.detail === 'too many logins wait for the directory').length, 2)
   }, { timeout: 0.1 })
 })
+
+/** SearchResultReference (RFC 4511 section 4.5.3). */
+function referenceTo(id: number, url: string): Buffer {
+  const part = (tag: number, ...values: readonly Buffer[]): Buffer => Buffer.concat([Buffer.from([tag, Buffer.concat(values).length]), ...values])
+  return part(0x30, Buffer.from([0x02, 0x01, id]), part(0x73, part(0x04, Buffer.from(url))))
+}
 
 test.run()

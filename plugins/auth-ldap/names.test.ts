@@ -1,12 +1,20 @@
-import { FilterParser, EqualityFilter } from 'ldapts'
+import { BerReader, BerWriter, EqualityFilter, ExtensibleFilter, FilterParser, type AndFilter, type Filter } from 'ldapts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Mutator } from '../../test/fuzz/mutate.ts'
+import { primaryGroupSid } from './active-directory.ts'
 import { bindRefusal } from './bind-refusal.ts'
 import { dnKey, escapeDnValue, firstValue, isBelow, parseDn } from './dn.ts'
 import { escapeFilterValue, fill, filterProblem } from './filter.ts'
 import { mapGroups } from './groups.ts'
 
 const HOSTILE = ['*', 'a)(uid=*', '\\2a', ' alice ', '#1', 'a,ou=admins', 'a+cn=b', 'a"b;c<d>e=f', 'jörg 日本 😀', '\\', '(', 'a\\', '{dn}']
+
+const written = (filter: Filter): Buffer => {
+  const writer = new BerWriter()
+  filter.write(writer)
+  return writer.buffer
+}
 
 test('a name in a filter is a value and nothing else', () => {
   for (const name of HOSTILE) {
@@ -21,6 +29,26 @@ test('a name in a DN is one value of it and nothing else', () => {
     const dn = parseDn(fill('uid={user},ou=people,dc=example', { user: name }, escapeDnValue))
     assert.equal([dn?.length, dn?.[0]?.length, dn && firstValue(dn)], [3, 1, name], name)
   }
+})
+test('whatever a name is made of, it comes back as it went in, from filters, chains of groups and DNs', () => {
+  const random = new Mutator(20261122)
+  const pieces = [...'\\\\()*,+="<>;#/&|!:=  \0aZ\u00e9\u65e5\u{1f600}', '\\2a', '\\', '{user}', '{dn}', ')(uid=*', ',dc=x']
+  for (let round = 0; round < 3000; round++) {
+    const name = Array.from({ length: 1 + random.below(12) }, () => pieces[random.below(pieces.length)]).join('')
+    const read = FilterParser.parse(new BerReader(written(FilterParser.parseString(fill('(&(objectClass=*)(uid={user}))', { user: name, dn: 'cn=other' }, escapeFilterValue)))))
+    assert.is((read as AndFilter).filters.length, 2, JSON.stringify(name))
+    assert.equal([(read as AndFilter).filters[1]].map((one) => one instanceof EqualityFilter && [one.attribute, one.value]), [['uid', name]], JSON.stringify(name))
+    const chain = FilterParser.parse(new BerReader(written(FilterParser.parseString(`(member:1.2.3:=${escapeFilterValue(name)})`))))
+    assert.ok(chain instanceof ExtensibleFilter && chain.value === name && chain.rule === '1.2.3', JSON.stringify(name))
+    const dn = parseDn(fill('uid={user},ou=people,dc=example', { user: name }, escapeDnValue))
+    assert.equal([dn?.length, dn?.[0]?.length, dn && firstValue(dn)], [3, 1, name], JSON.stringify(name))
+  }
+})
+test('the primary group is the account\'s SID with another end; nonsense is none', () => {
+  const of = (sid: string, id: string | undefined): string | undefined => primaryGroupSid({ values: () => (id === undefined ? [] : [id]), bytes: () => (sid === '' ? [] : [Buffer.from(sid, 'hex')]) })
+  assert.is(of('010500000000000515000000ffffffff0200000003000000f4010000', '513'), 'S-1-5-21-4294967295-2-3-513')
+  assert.is(of('010100000000000512000000', '1'), 'S-1-5-1')
+  for (const [sid, id] of [['', '513'], ['0101000000000005', '513'], ['020100000000000512000000', '513'], ['01000000000000051200', '513'], ['010100000000000512000000', undefined], ['010100000000000512000000', '1>,dc=x'], ['010100000000000512000000', '-1']] as const) assert.is(of(sid, id), undefined, `${sid} ${id}`)
 })
 test('names are equal whatever their case, blanks and way of escaping', () => {
   const key = (text: string): string | undefined => {
