@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { formatAddress, parseAddress } from '../../core/api.ts'
-import { parseAuthMethod } from './auth-methods.ts'
 import type { Entry } from './conf-text.ts'
 import type { Findings } from './finding.ts'
 import { lastOf, type Values } from './part.ts'
@@ -111,18 +110,17 @@ export function channelTables(values: Values, findings: Findings): { readonly dt
 
 const USER_FROM: Readonly<Record<string, string>> = { '2.5.4.3': 'subject:CN', '0.9.2342.19200300.100.1.1': 'subject:UID', 'SAN(rfc822name)': 'san:email' }
 
-/** `[auth-certificate]`, where the file asks for certificates; checked by a version that has the plugin. */
-export function certificateTable(values: Values, base: string, findings: Findings): Table | undefined {
-  const asked = [...(values.get('auth') ?? []), ...(values.get('enable-auth') ?? [])].some(({ value }) => parseAuthMethod(value)?.name === 'certificate')
+/** `[auth-certificate]`. `asked`: somebody logs in by certificate. */
+export function certificateTable(values: Values, base: string, asked: boolean, findings: Findings): Table | undefined {
   const table: Table = new Map()
   const take = (option: string, key: string, value: (text: string) => string | undefined): void => {
     const entry = lastOf(values, option)
     const written = entry && value(entry.value)
-    if (entry && !asked) findings.add('explained', entry, 'no login of the file asks for certificates')
+    if (entry && !asked) findings.add('explained', entry, 'no login that is taken over asks for certificates')
     else if (entry && written === undefined) findings.add('refused', entry, 'is not CN, UID or SAN(rfc822name)')
     else if (entry && written !== undefined) {
       table.set(key, written)
-      findings.add('mapped', entry, `auth-certificate.${key} = ${JSON.stringify(written)}, for a version that has the plugin`)
+      findings.add('mapped', entry, `auth-certificate.${key} = ${JSON.stringify(written)}`)
     }
   }
   take('ca-cert', 'ca', (text) => resolve(base, text))

@@ -1,5 +1,6 @@
 import { SECTION_NAME } from '../../core/api.ts'
 import type { ConfText, Entry } from './conf-text.ts'
+import type { Chains } from './login-methods.ts'
 import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
 import { joined, lastOf, valuesOf, type Values } from './part.ts'
@@ -17,6 +18,10 @@ export interface ImportedGroup {
   /** Whether clients see it in their list. */
   readonly listed: boolean
   readonly policy: Table
+  /** Absent: passwords alone. */
+  readonly auth?: Chains | undefined
+  /** XML file that its clients get. */
+  readonly profile?: Entry | undefined
 }
 
 /**
@@ -38,30 +43,34 @@ export function groupsOf(values: Values, material: Material, pools: Pools, findi
   const fallback = lastOf(values, 'default-select-group')
   if (fallback) findings.add('mapped', fallback, `group.${first}.label = ${JSON.stringify(fallback.value)}`)
   const listing = picked.size > 0 || (automatic !== undefined && isOn(automatic.value))
-  let shared: Table | undefined
-  const policyOf = (name: string): Table => {
+  let shared: OwnLayer | undefined
+  const layerOf = (name: string): OwnLayer => {
     const text = material.groups.get(name)
     if (text) return ownLayer(text, `group.${name}.policy.`, `group-${name}`, values, pools, findings)
-    shared ??= material.defaultGroup ? ownLayer(material.defaultGroup, 'groups without a file: ', 'groups', values, pools, findings) : new Map()
-    return new Map(shared)
+    shared ??= material.defaultGroup ? ownLayer(material.defaultGroup, 'groups without a file: ', 'groups', values, pools, findings) : { policy: new Map() }
+    return { ...shared, policy: new Map(shared.policy) }
   }
   return [
     { name: first, label: fallback?.value === '' ? undefined : fallback?.value, listed: !listing || fallback !== undefined, policy: new Map() },
     ...names.map((name) => ({
       name, label: picked.get(name)?.label, listed: picked.has(name) || (automatic !== undefined && isOn(automatic.value)),
-      policy: policyOf(name),
+      ...layerOf(name),
     })),
   ]
 }
 
-/** The values of a user's or group's file. A list there replaces the one of everybody unless `append-routes` is on. */
-export function ownLayer(text: ConfText, where: string, poolName: string, below: Values, pools: Pools, findings: Findings): Table {
+export type OwnLayer = Pick<ImportedGroup, 'policy' | 'profile'>
+
+/** The values of a user's or group's file. `noProfile`: why it can have none. A list there replaces the one of everybody unless `append-routes` is on. */
+export function ownLayer(text: ConfText, where: string, poolName: string, below: Values, pools: Pools, findings: Findings, noProfile?: string): OwnLayer {
   const values = joined(text.sections.filter(({ host }) => host === undefined).map((section) => valuesOf(section, 'own', findings)))
   const policy = policyLayer(withRoutesBelow(values, below), findings, where)
   const pool = pools.add(poolName, values)
   if (pool !== undefined) policy.set('pool', pool)
+  const profile = lastOf(values, 'user-profile')
+  if (profile && noProfile !== undefined) findings.add('refused', profile, noProfile)
   tellUntold(values, findings)
-  return policy
+  return { policy, profile }
 }
 
 /** `name[label]`. */

@@ -2,7 +2,7 @@ import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
 import { certificates, setCertificates } from './gateway-tables.ts'
 import { groupsOf, type ImportedGroup } from './groups.ts'
-import { passwordsSuffice } from './login-methods.ts'
+import { hasStep, loginChains } from './login-methods.ts'
 import { lastOf, type Values } from './part.ts'
 import { policyLayer } from './policy-layer.ts'
 import type { Pools } from './pools.ts'
@@ -30,7 +30,7 @@ export interface ImportedHost {
 }
 
 const SHARED = ['ca-cert', 'crl', 'cert-user-oid', 'dtls-legacy', 'append-routes', 'predictable-ips', 'persistent-cookies']
-const OF_GROUPS = ['select-group', 'default-select-group', 'auto-select-group', 'config-per-user', 'config-per-group', 'default-user-config', 'default-group-config']
+const OF_GROUPS = ['select-group', 'default-select-group', 'auto-select-group', 'config-per-user', 'config-per-group', 'default-user-config', 'default-group-config', 'user-profile']
 
 /**
  * `[host.NAME]`. A host with an `auth` of its own has users of its own, in groups that only it offers: they cannot log in
@@ -52,12 +52,14 @@ export function hostOf({ name, own, values, material }: HostSource, pools: Pools
     tellUntold(own, findings)
     return { name, table, policy, groups: [], users: [] }
   }
-  const login = passwordsSuffice(own, findings)
+  const auth = loginChains(own, findings, own.has('ca-cert') ? 'all hosts have the same authorities here: those in front of the first virtual host' : undefined)
+  const login = hasStep(auth, 'local')
   const renamed = (group: string): string => `${slug}.${group}`.slice(0, 64)
   const groups = groupsOf(values, material, pools, findings, slug).map((group, at) => (at === 0 ? group : { ...group, name: renamed(group.name), label: group.label ?? group.name }))
   table.set('groups', groups.map((group) => group.name))
+  const profile = lastOf(own, 'user-profile')
   const users = login ? usersOf(values, material, pools, pool, findings, known) : []
   if (!login && material.passwords.length > 0) findings.add('refused', lastOf(own, 'auth') ?? { name: 'auth', file: '' }, `none of ${material.passwords.length} users of ${name} is imported: no login is possible with a password alone`)
   tellUntold(own, findings)
-  return { name, table, policy, groups, users: users.map((user) => ({ ...user, groups: user.groups.length === 0 ? [slug] : user.groups.map(renamed) })) }
+  return { name, table, policy, groups: groups.map((group) => ({ ...group, auth, profile: group.profile ?? profile })), users: users.map((user) => ({ ...user, groups: user.groups.length === 0 ? [slug] : user.groups.map(renamed) })) }
 }

@@ -18,7 +18,7 @@ const UNIT = 'the unit of systemd says it (rootfs-overlay)'
 const THREADS = 'one process with threads: nothing to set'
 const COMMAND_LINE = 'commands go through admin.sock in the data directory'
 const PIN = 'keys are PEM files without a passphrase; there is no PIN'
-const BANS = 'bans by score are not in this version; connections and logins of one address are bounded (plugins/anyconnect/README.md)'
+const BANS = 'networks are banned by failed logins, without being configured ([login-guard], plugins/login-guard/README.md); points of ocserv mean other things'
 const HOOKS = 'no scripts are run; sessions are in the log, the audit and "postern session list"'
 const HEADERS = 'headers of one\'s own cannot be added'
 const LIST = 'the list of groups that clients see'
@@ -64,7 +64,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   'srk-pin': refused('V', PIN),
   'ocsp-response': explained('V', 'no OCSP response is stapled; clients ask the CA where they care'),
   'cert-user-oid': mapped('V', 'auth-certificate.user-from'),
-  'cert-group-oid': explained('V', 'groups from certificates are not in this version'),
+  'cert-group-oid': explained('V', 'not taken over: group-from in [auth-certificate] does it, and refuses who has none of the configured groups'),
   'tls-priorities': mapped('V', 'explained word by word'),
   'match-tls-dtls-ciphers': explained('V', 'each channel takes the best suite that both ends have'),
   'dtls-psk': mapped('G', 'dtls.psk'),
@@ -77,7 +77,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   // Login
   auth: mapped('V', 'group.NAME.auth'),
   'enable-auth': mapped('V', 'group.NAME.auth'),
-  acct: refused('V', 'accounting is not in this version'),
+  acct: refused('V', 'not taken over: accounting = true in [auth-radius] tells the servers there'),
   'auth-timeout': mapped('G', 'anyconnect.max-login-time'),
   banner: mapped('V', 'policy.banner'),
   'pre-login-banner': explained('V', 'no text is shown before the login'),
@@ -85,7 +85,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   'default-select-group': mapped('V', LIST),
   'auto-select-group': mapped('V', LIST),
   'select-group-by-url': explained('V', 'always on: https://gateway/GROUP chooses the group'),
-  'always-require-cert': explained('V', 'certificates are not asked for in this version'),
+  'always-require-cert': explained('V', 'certificates are asked for where auth of a group has the step "certificate"'),
   'cisco-client-compat': explained('V', 'Cisco\'s clients are served as they are'),
   'cisco-svc-client-compat': refused('V', 'SSL VPN clients older than AnyConnect, and IP phones, are not served'),
   camouflage: refused('V', 'the gateway does not hide as a web site'),
@@ -95,7 +95,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   'included-http-headers': explained('V', HEADERS),
   kkdcp: refused('V', 'there is no Kerberos proxy'),
   'proxy-url': refused('V', 'no proxy configuration is given to clients'),
-  'user-profile': refused('V+U', 'profiles are made from [always-on-policy], not taken as XML: write what the old one says there'),
+  'user-profile': mapped('V+U', 'always-on-policy.file: clients get it as it is'),
   // Bans and load
   'max-clients': mapped('G', 'gateway.max-sessions'),
   'rate-limit-ms': explained('G', 'connections and handshakes are bounded instead, in all and of one address (plugins/anyconnect/README.md)'),
@@ -117,7 +117,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   dpd: mapped('V+U', 'policy.dpd'),
   'mobile-dpd': mapped('V+U', 'policy.mobile-dpd'),
   'switch-to-tcp-timeout': explained('V', 'data goes where the client spoke last, and to TLS when DPD over UDP is not answered'),
-  'stats-report-time': explained('V+U', 'accounting is not in this version'),
+  'stats-report-time': explained('V+U', 'RADIUS servers say themselves how often they want to hear (Acct-Interim-Interval)'),
   'connect-script': refused('G', HOOKS),
   'disconnect-script': refused('G', HOOKS),
   'host-update-script': refused('G', HOOKS),

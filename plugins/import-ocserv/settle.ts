@@ -14,20 +14,23 @@ const ROUNDS = 20
  * no option alone can know, such as a network behind a client inside the pool.
  */
 export function settledText(sections: readonly Section[], head: readonly string[], file: string, findings: Findings, place: Pick<LocalPlace, 'problemsOf'>): string {
+  let left = sections
   for (let round = 0; round < ROUNDS; round++) {
-    const text = tomlText(sections, head)
+    const text = tomlText(left, head)
     const problems = place.problemsOf(text, NOWHERE)
     if (problems.length === 0) return text
     // Only the first of a list, so that the numbers of the others still hold.
     const done = new Set<string>()
     for (const { key, message } of problems) {
-      const found = entryAt(sections, key)
+      const found = entryAt(left, key)
       if (!found) throw new GatewayError('CONFIG', `${file} becomes a configuration that is not valid: ${message}`)
       if (done.has(found.name)) continue
       done.add(found.name)
       takeOut(found)
       findings.add('refused', { name: found.key, file }, `is left out: ${message}`)
     }
+    // A profile is nothing without its file.
+    left = left.filter(({ path, table }) => path[0] !== 'always-on-policy' || table.has('path'))
   }
   throw new GatewayError('CONFIG', `${file} becomes a configuration that is not valid`)
 }

@@ -5,11 +5,12 @@ import type { Findings } from './finding.ts'
 import { certificateTable, channelTables, gatewayTable } from './gateway-tables.ts'
 import { groupsOf } from './groups.ts'
 import { hostOf, type HostSource, type ImportedHost } from './hosts.ts'
-import { passwordsSuffice } from './login-methods.ts'
+import { hasStep, loginChains, type Chains } from './login-methods.ts'
 import { lastOf, type Values } from './part.ts'
 import { policyLayer, POLICY_OPTIONS } from './policy-layer.ts'
 import { Pools } from './pools.ts'
-import type { Table } from './setting.ts'
+import { profileSections } from './profiles.ts'
+import type { Table, Written } from './setting.ts'
 import { tellUntold } from './untold.ts'
 import { usersOf, type ImportedUser } from './users.ts'
 import { isOn } from './values.ts'
@@ -53,29 +54,35 @@ export function translate({ text, values, material, hosts: sources, findings, ba
     findings.add('explained', lastOf(values, 'mtu') as Entry, `IPv6 needs ${IPV6_LEAST_MTU}`)
   }
   explainByValue(values, findings)
-  const login = passwordsSuffice(values, findings)
-  const certificate = certificateTable(values, base, findings)
-  const groups = groupsOf(values, material, pools, findings, 'default')
+  const auth = loginChains(values, findings)
+  const login = hasStep(auth, 'local')
+  const groups = groupsOf(values, material, pools, findings, 'default').map((group) => ({ ...group, auth }))
   const users = login ? usersOf(values, material, pools, pool, findings) : []
   if (!login && material.passwords.length > 0) findings.add('refused', { name: 'user', file: text.file }, `none of ${material.passwords.length} users is imported: no login of the file is possible with a password alone`)
   const hosts = sources.reduce<readonly ImportedHost[]>((before, source) => [...before, hostOf(source, pools, base, [...users, ...before.flatMap((host) => host.users)], findings)], [])
+  const all = [...groups, ...hosts.flatMap((host) => host.groups)]
+  const certificate = certificateTable(values, base, all.some((group) => hasStep(group.auth ?? [], 'certificate')), findings)
   for (const { name, line } of sources) if (!hostsInheritAll(version)) findings.add('explained', { name: 'section', file: text.file, line }, `[vhost:${name}]: before 1.5 a virtual host inherited only some of the options above it; here it has all of them`)
   const sections: Section[] = [
     { path: ['gateway'], table: gateway },
     ...[...pools.tables].map(([name, table]) => ({ path: ['pool', name], table })),
     { path: ['policy'], table: policy },
-    ...[...groups, ...hosts.flatMap((host) => host.groups)].flatMap(({ name, label, listed, policy: own }) => [
-      { path: ['group', name], table: new Map<string, string | boolean>([...(label === undefined ? [] : [['label', label] as const]), ...(listed ? [] : [['listed', false] as const])]) },
+    ...all.flatMap(({ name, label, listed, auth = [], policy: own }) => [
+      { path: ['group', name], table: new Map<string, Written>([...(label === undefined ? [] : [['label', label] as const]), ...(listed ? [] : [['listed', false] as const]), ...(byPassword(auth) ? [] : [['auth', auth] as const])]) },
       ...(own.size > 0 ? [{ path: ['group', name, 'policy'], table: own }] : []),
     ]),
     ...hosts.flatMap(({ name, table, policy: own }) => [{ path: ['host', name], table }, ...(own.size > 0 ? [{ path: ['host', name, 'policy'], table: own }] : [])]),
     ...(dtls.size > 0 ? [{ path: ['dtls'], table: dtls }] : []),
     ...(anyconnect.size > 0 ? [{ path: ['anyconnect'], table: anyconnect }] : []),
     ...(certificate ? [{ path: ['auth-certificate'], table: certificate }] : []),
+    ...profileSections(lastOf(values, 'user-profile'), all, base),
   ]
   tellUntold(values, findings)
   return { sections, users: [...users, ...hosts.flatMap((host) => host.users)], findings }
 }
+
+/** What groups have that say nothing; where no login is taken over there is nobody who could. */
+const byPassword = (auth: Chains): boolean => auth.length === 0 || JSON.stringify(auth) === '[["local"]]'
 
 function basePolicy(values: Values, version: Version, findings: Findings): Table {
   const missing = new Map(defaultsOf(version).filter(([option]) => !values.has(option)).map(([option, value]) => [option, [{ name: option, value, file: '', line: 0 }]] as const))

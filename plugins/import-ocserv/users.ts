@@ -1,4 +1,5 @@
 import { cryptProblem, SECTION_NAME, userNameProblem } from '../../core/api.ts'
+import type { ConfText } from './conf-text.ts'
 import type { Material } from './files-named.ts'
 import type { Findings } from './finding.ts'
 import { ownLayer } from './groups.ts'
@@ -16,11 +17,14 @@ export interface ImportedUser {
   readonly policy: Table
 }
 
+const NO_PROFILE = 'a profile is that of a group: give the user a group with [always-on-policy.file.NAME]'
+
 /** The users of the password file with the values of their own files. `pool`: of everybody; `others`: users of other hosts, whose names are taken. */
 export function usersOf(values: Values, material: Material, pools: Pools, pool: string | undefined, findings: Findings, others: readonly ImportedUser[] = []): readonly ImportedUser[] {
   const taken = new Map(others.map(({ name }) => [name.toLowerCase(), name]))
+  const layer = (text: ConfText, where: string, poolName: string): Table => ownLayer(text, where, poolName, values, pools, findings, NO_PROFILE).policy
   let shared: Table | undefined
-  const standIn = (): Table => (shared ??= material.defaultUser ? ownLayer(material.defaultUser, 'users without a file: ', 'users', values, pools, findings) : new Map<string, never>())
+  const standIn = (): Table => (shared ??= material.defaultUser ? layer(material.defaultUser, 'users without a file: ', 'users') : new Map<string, never>())
   const users = material.passwords.flatMap((entry): ImportedUser[] => {
     const at = { name: 'user', file: entry.file, line: entry.line }
     const shown = shownName(entry.name)
@@ -32,7 +36,7 @@ export function usersOf(values: Values, material: Material, pools: Pools, pool: 
     }
     taken.set(entry.name.toLowerCase(), entry.name)
     const text = material.users.get(entry.name)
-    const policy: Table = text === undefined ? new Map(standIn()) : ownLayer(text, `user ${entry.name}: `, `user-${entry.name.replaceAll('@', '.')}`, values, pools, findings)
+    const policy: Table = text === undefined ? new Map(standIn()) : layer(text, `user ${entry.name}: `, `user-${entry.name.replaceAll('@', '.')}`)
     for (const key of ['ipv4-address', 'ipv6-address']) {
       const address = policy.get(key)
       const from = (policy.get('pool') ?? pool) as string | undefined
