@@ -181,8 +181,6 @@ test('a reload keeps a server that is as it was, and what it is about to answer'
     await event(() => server.requests.length === 1)
     client.configure({ server: [server.config()], balance: 'failover', timeout: 12 })
     assert.is(whoOf(await reply), 'kept')
-    assert.is((await client.serverAt('127.0.0.1'))?.port, server.port)
-    assert.is(await client.serverAt('127.0.0.2'), undefined)
   })
 })
 

@@ -70,12 +70,6 @@ export class RadiusClient {
     return this.servers.authentication[0]?.rejectionMs() ?? 1000
   }
 
-  /** The server of the configuration that has this address now: who may send CoA and Disconnect. */
-  async serverAt(address: string): Promise<ServerConfig | undefined> {
-    for (const server of this.servers.authentication) if ((await server.addresses()).includes(address)) return server.config
-    return undefined
-  }
-
   close(): void {
     this.closed = true
     for (const purpose of PURPOSES) this.servers[purpose].forEach((server) => server.close())

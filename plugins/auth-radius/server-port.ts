@@ -28,7 +28,7 @@ export interface PortParts {
 /** One UDP port of a server, or its RadSec connections. */
 export class ServerPort {
   private channels: Channel[] = []
-  private resolved: { readonly addresses: readonly string[]; readonly until: number } | undefined
+  private resolved: { readonly address: string; readonly until: number } | undefined
   private readonly secret: Buffer
   private sawSigned = false
   private idle: { cancel(): void } | undefined
@@ -40,21 +40,6 @@ export class ServerPort {
 
   constructor(readonly config: ServerConfig, private readonly port: number, private readonly parts: PortParts) {
     this.secret = Buffer.from(config.secret.reveal())
-  }
-
-  /** Every address of the server's name, known for a minute. Throws what the resolver throws. */
-  async addresses(): Promise<readonly string[]> {
-    if (isIP(this.config.host) !== 0) return [this.config.host]
-    const now = this.parts.clock.monotonic()
-    if (this.resolved && this.resolved.until > now) return this.resolved.addresses
-    try {
-      const addresses = (await lookup(this.config.host, { all: true })).map(({ address }) => address)
-      this.resolved = { addresses, until: now + NAME_MS }
-    } catch (error) {
-      // A name that was known stays known while the resolver is away.
-      if (!this.resolved) throw error
-    }
-    return this.resolved.addresses
   }
 
   /** Asks until there is an answer or `limitMs` are over. `patient`: a refused port is asked again, for nobody else could answer. */
@@ -121,13 +106,18 @@ export class ServerPort {
     this.reset()
   }
 
+  /** The first of its name, known for a minute; undefined when it does not resolve. */
   private async address(): Promise<string | undefined> {
+    if (isIP(this.config.host) !== 0) return this.config.host
+    const now = this.parts.clock.monotonic()
+    if (this.resolved && this.resolved.until > now) return this.resolved.address
     try {
-      return (await this.addresses())[0]
+      this.resolved = { address: (await lookup(this.config.host)).address, until: now + NAME_MS }
     } catch (error) {
       this.problem = `${this.config.host} does not resolve (${(error as NodeJS.ErrnoException).code ?? 'no address'})`
-      return undefined
     }
+    // A name that was known stays known while the resolver is away.
+    return this.resolved?.address
   }
 
   private channel(address: string): Channel | 'unreachable' | 'full' {

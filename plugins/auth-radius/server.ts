@@ -39,10 +39,6 @@ export class Server {
   private get code(): string {
     return `auth-radius-${this.purpose === 'accounting' ? 'accounting' : 'server'}-${this.name}`
   }
-  /** Every address of its name now; empty when it does not resolve. */
-  addresses(): Promise<readonly string[]> {
-    return this.port.addresses().catch(() => [])
-  }
 
   /** Alive, or dead for so long that a request may try. */
   get available(): boolean {
