@@ -200,6 +200,8 @@ export interface TunnelFilter {
   readonly rules: readonly FilterRule[]
   /** CIDR of both families: packets from there do not go to the client. */
   readonly closedTo?: readonly string[]
+  /** Nothing passes between the client and what is routed to any tunnel, networks behind clients among it. */
+  readonly apart?: boolean
 }
 /** What cannot be seen of a packet (a later fragment has no ports) is taken to match where the rule drops, and not to where it passes. */
 export interface FilterRule {

@@ -140,6 +140,7 @@ export class FakeDataPlane implements DataPlane {
         this.#stats.tunTxBytes += BigInt(packet.length)
         this.tun.push(packet)
       },
+      routed: (address) => this.#routes.has(address) || nearest(this.#tunnels.values(), address) !== undefined,
       down: (ended, reason, detail) => this.#tunnelDown(ended, reason, detail),
       dtlsUp: ({ handle }, { cipher, former }) => {
         this.#stats.dtlsHandshakes++

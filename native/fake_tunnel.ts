@@ -14,6 +14,8 @@ const PROBE = 256
 export interface TunnelHost {
   count(name: 'cstpRxFrames' | 'cstpTxFrames' | 'cstpFrameErrors' | 'dtlsRxRecords' | 'dtlsTxRecords' | 'dpdReceived' | 'unknownFrames' | 'decompressFailures' | 'rxSpoofed' | 'rxInvalid' | 'tunTxPackets' | 'tunRxPackets' | 'txDropped' | 'filtered'): void
   toTun(packet: Buffer): void
+  /** Does a tunnel hold the address, or a network that holds it? */
+  routed(address: string): boolean
   dtlsUp(tunnel: FakeTunnel, channel: FakeDtls): void
   dtlsDown(tunnel: FakeTunnel, reason: DtlsDownReason): void
   down(tunnel: FakeTunnel, reason: TunnelDownReason, detail: Uint8Array): void
@@ -100,7 +102,8 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
 
   /** A packet from the TUN side; false when the client does not read. */
   toClient(packet: Buffer): boolean {
-    if (this.spec.filter && !passesDown(this.spec.filter, parsePacket(packet)?.source ?? '')) {
+    const source = parsePacket(packet)?.source ?? ''
+    if (this.spec.filter && (!passesDown(this.spec.filter, source) || this.#apart(source))) {
       this.host.count('filtered')
       return false
     }
@@ -153,8 +156,11 @@ export class FakeTunnel implements GatewayEnd, DtlsEnd {
       this.#counts.dtlsRxPackets++
       this.#counts.dtlsRxBytes += BigInt(packet.length)
     }
-    if (this.spec.filter && !passesUp(this.spec.filter, packet, parsed.destination)) this.host.count('filtered')
+    if (this.spec.filter && (!passesUp(this.spec.filter, packet, parsed.destination) || this.#apart(parsed.destination))) this.host.count('filtered')
     else this.host.toTun(packet)
+  }
+  #apart(other: string): boolean {
+    return this.spec.filter?.apart === true && this.host.routed(other)
   }
   #refuse(why: 'rxInvalid' | 'rxSpoofed'): void {
     this.#counts[why]++

@@ -142,7 +142,7 @@ inline bool packetFilter(const Napi::Value& value, std::shared_ptr<const PacketF
   });
   AddressSet closedTo;
   sound = addressSet(object.Get("closedTo"), closedTo) && sound;
-  into = std::make_shared<const PacketFilter>(std::move(rules), std::move(closedTo));
+  into = std::make_shared<const PacketFilter>(std::move(rules), std::move(closedTo), flag(object.Get("apart")));
   return sound;
 }
 

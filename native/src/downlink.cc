@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "byte_order.h"
 #include "coarse_clock.h"
 #include "flow_hash.h"
 #include "fragment.h"
@@ -14,13 +15,13 @@
 
 namespace postern {
 
-Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp)
-    : context_(context), tunnels_(tunnels), tun_(tun), output_(output), udp_(udp), buffer_(new uint8_t[kPacket + 64]) {}
+Downlink::Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp, Askers& askers)
+    : context_(context), tunnels_(tunnels), tun_(tun), output_(output), udp_(udp), askers_(askers), buffer_(new uint8_t[kPacket + 64]) {}
 
-bool Downlink::readQueue(uint64_t nowMs) {
+bool Downlink::readQueue(uint64_t nowMs, size_t most) {
   uint8_t* at = buffer_.get() + 6;  // the packet behind the 10-byte header is aligned
   size_t sum = 0;
-  for (int i = 0; i < kReads && sum < kBytes; ++i) {
+  for (int i = 0; i < kReads && sum < most; ++i) {
     const ssize_t n = ::read(context_.queueFd, at, sizeof(VirtioNetHeader) + kPacket);
     if (n < 0 && errno == EBADFD) return false;
     if (n <= static_cast<ssize_t>(sizeof(VirtioNetHeader))) return true;  // EAGAIN: drained
@@ -73,10 +74,11 @@ void Downlink::settleParked(uint64_t nowMs) {
 
 void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs) {
   const auto nowSec = static_cast<uint32_t>(nowMs / 1000);
-  if (tunnel.spec.filter != nullptr && !tunnel.spec.filter->toClient(bytes)) [[unlikely]] {
+  if (tunnel.spec.filter != nullptr && !passes(*tunnel.spec.filter, bytes)) [[unlikely]] {
     output_.stats.add(Stat::filtered);
     return;
   }
+  askers_.packet(tunnel.id, tunnel.packetMs, nowMs);
   SegmentPlan plan;
   if (!planSegments(header, bytes, plan)) {
     output_.stats.add(Stat::txDropped);
@@ -101,6 +103,16 @@ void Downlink::deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView b
     }
   }
   if (output_.collected.size() >= kBurst) output_.owner->flush();
+}
+
+bool Downlink::passes(const PacketFilter& filter, ByteView packet) const noexcept {
+  if (!filter.toClient(packet)) return false;
+  if (!filter.apart()) return true;
+  const Router& router = context_.table.router();
+  if (packet[0] >> 4 == 4) return router.find(load32(&packet[12])).tunnel == 0;
+  Ipv6 source;
+  std::copy_n(&packet[8], source.size(), source.begin());
+  return router.find(source).tunnel == 0;
 }
 
 // One packet of `length` bytes, which write(uint8_t*) puts where it is asked to. `from`: what it is cut from.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "askers.h"
 #include "handed_packet.h"
 #include "inbox.h"
 #include "parked_packets.h"
@@ -24,6 +25,7 @@ class Downlink {
   // Implementation constants.
   static constexpr int kReads = 64;            // of the TUN queue in one round, or
   static constexpr size_t kBytes = 1 << 20;    // so many bytes: 16 super-packets
+  static constexpr size_t kQuickBytes = 128 * 1024;  // where somebody asks: two of them
   static constexpr size_t kHandOver = 64;      // packets waiting for another worker: at most 4 MiB
   static constexpr uint32_t kTooBigPerSecond = 1000;
 
@@ -33,10 +35,10 @@ class Downlink {
     TunnelTable& table;
     const std::vector<PacketInbox*>& inboxes;  // of all workers
   };
-  Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp);
+  Downlink(const Context& context, TunnelSet& tunnels, TunWriter& tun, TlsOutput& output, UdpOutput& udp, Askers& askers);
 
-  // One round of the TUN queue, or of the inbox. False when somebody has taken the device away.
-  bool readQueue(uint64_t nowMs);
+  // One round of the TUN queue (about `most` bytes), or of the inbox. False when somebody has taken the device away.
+  bool readQueue(uint64_t nowMs, size_t most = kBytes);
   void readInbox(uint64_t nowMs);
 
   // Packets of tunnels with a rate that waited for it.
@@ -53,6 +55,7 @@ class Downlink {
   static constexpr size_t kBurst = 65536;  // collected records are sent at this size
 
   void packet(const VirtioNetHeader& header, ByteView bytes, uint64_t nowMs);
+  bool passes(const PacketFilter& filter, ByteView packet) const noexcept;
   void deliver(Tunnel& tunnel, const VirtioNetHeader& header, ByteView bytes, const PacketInfo& info, uint64_t nowMs);
   void fragment(Tunnel& tunnel, const SegmentPlan& plan, ByteView bytes, uint16_t mtu, uint32_t nowSec);
   template <typename Write>
@@ -67,6 +70,7 @@ class Downlink {
   TunWriter& tun_;
   TlsOutput& output_;
   UdpOutput& udp_;
+  Askers& askers_;
   std::unique_ptr<uint8_t[]> buffer_;
   Bytes whole_;  // a segment about to be fragmented
   std::vector<HandedPacket> handed_;

@@ -58,7 +58,8 @@ bool carries(const FilterRule& rule, const Transport& seen, uint8_t version) noe
 
 }  // namespace
 
-PacketFilter::PacketFilter(std::vector<FilterRule> rules, AddressSet closedTo) : rules_(std::move(rules)), closedTo_(std::move(closedTo)) {
+PacketFilter::PacketFilter(std::vector<FilterRule> rules, AddressSet closedTo, bool apart)
+    : rules_(std::move(rules)), closedTo_(std::move(closedTo)), apart_(apart) {
   for (FilterRule& rule : rules_) rule.to.seal();
   closedTo_.seal();
 }

@@ -21,17 +21,20 @@ struct FilterRule {
 class PacketFilter {
  public:
   // The sets are sealed here.
-  PacketFilter(std::vector<FilterRule> rules, AddressSet closedTo);
+  PacketFilter(std::vector<FilterRule> rules, AddressSet closedTo, bool apart = false);
 
   // `packet` was accepted by parsePacket(), which filled `info`. The first rule that matches decides. Protocol and ports that
   // cannot be seen (later fragments, broken extension headers, a cut header) match a rule that drops and no rule that passes.
   bool fromClient(ByteView packet, const PacketInfo& info) const noexcept;
   // `packet` was accepted by destination().
   bool toClient(ByteView packet) const noexcept;
+  // Nothing passes between the client and what is routed to any tunnel: the router knows.
+  bool apart() const noexcept { return apart_; }
 
  private:
   std::vector<FilterRule> rules_;
   AddressSet closedTo_;
+  bool apart_;
 };
 
 }  // namespace postern

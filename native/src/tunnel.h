@@ -62,6 +62,7 @@ class Tunnel {
   uint32_t interest = 0;        // what epoll watches
   uint32_t wheelAt = 0;         // second of the valid entry in the wheel; 0 = none
   uint64_t lingerUntilMs = 0;
+  uint64_t packetMs = 0;        // of its last packet, either way
   Turn reading;                 // in the worker's line of those with bytes to read
   TunnelSpec spec;
   Liveness liveness;

@@ -24,7 +24,7 @@ Source checkSource(const TunnelSpec& spec, const PacketInfo& info) noexcept {
 
 }  // namespace
 
-Uplink::Uplink(TunWriter& tun, StatBlock& stats) : tun_(tun), stats_(stats), arena_(new uint8_t[kArena]) {}
+Uplink::Uplink(TunWriter& tun, const Router& router, Askers& askers, StatBlock& stats) : tun_(tun), router_(router), askers_(askers), stats_(stats), arena_(new uint8_t[kArena]) {}
 
 ByteSpan Uplink::room() noexcept {
   if (kArena - used_ < 2 * kRecord) flush();
@@ -168,7 +168,8 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   tunnel.counters.add(TunnelCounters::kRxPackets);
   tunnel.counters.add(TunnelCounters::kRxBytes, packet.size());
   tunnel.counters.payload(nowMs);
-  if (tunnel.spec.filter != nullptr && !tunnel.spec.filter->fromClient(packet, info)) [[unlikely]] {
+  askers_.packet(tunnel.id, tunnel.packetMs, nowMs);
+  if (tunnel.spec.filter != nullptr && !passes(*tunnel.spec.filter, packet, info)) [[unlikely]] {
     stats_.add(Stat::filtered);
     return true;
   }
@@ -176,6 +177,11 @@ bool Uplink::packet(Tunnel& tunnel, ByteSpan packet, uint64_t nowMs) {
   if (tunnel.shapers != nullptr && held(tunnel, packet)) [[unlikely]] return true;
   tun_.add(packet, info, tunnel.id);
   return true;
+}
+
+bool Uplink::passes(const PacketFilter& filter, ByteView packet, const PacketInfo& info) const noexcept {
+  if (!filter.fromClient(packet, info)) return false;
+  return !filter.apart() || (info.version == 4 ? router_.find(info.dst4) : router_.find(info.dst6)).tunnel == 0;
 }
 
 bool Uplink::held(Tunnel& tunnel, ByteView packet) {

@@ -3,6 +3,8 @@
 #pragma once
 #include <memory>
 
+#include "askers.h"
+#include "router.h"
 #include "shaper_line.h"
 #include "tun_writer.h"
 #include "tunnel_set.h"
@@ -17,7 +19,7 @@ class Uplink {
     kDown,     // reason() and detail() say why
   };
 
-  Uplink(TunWriter& tun, StatBlock& stats);
+  Uplink(TunWriter& tun, const Router& router, Askers& askers, StatBlock& stats);
 
   // Reads and handles what the client has sent, up to a budget in bytes; taken() says what it came to.
   Outcome read(Tunnel& tunnel, uint64_t nowMs, size_t budget = kBudget);
@@ -51,10 +53,13 @@ class Uplink {
   Outcome parse(Tunnel& tunnel, ByteView bytes, uint64_t nowMs);
   bool frame(Tunnel& tunnel, const cstp::Frame& frame, uint64_t nowMs);
   ByteSpan keep(ByteView payload);
+  bool passes(const PacketFilter& filter, ByteView packet, const PacketInfo& info) const noexcept;
   bool held(Tunnel& tunnel, ByteView packet);
   Outcome down(TunnelDownReason reason);
 
   TunWriter& tun_;
+  const Router& router_;
+  Askers& askers_;
   StatBlock& stats_;
   std::unique_ptr<uint8_t[]> arena_;  // packets lie here until flush()
   size_t used_ = 0;

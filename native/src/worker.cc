@@ -49,9 +49,9 @@ Worker::Worker(const Context& context)
       udp_(sockets_, context.kernel, stats_),
       tun_(context.queueFd, context.offloads, stats_),
       associations_(context.index, context.dtls, context.events, stats_),
-      uplink_(tun_, stats_),
+      uplink_(tun_, context.table.router(), askers_, stats_),
       datagrams_({context.index, context.dtls, context.kernel, context.datagrams}, sockets_, associations_, uplink_, udp_, stats_),
-      downlink_({context.index, context.queueFd, context.table, context.inboxes}, tunnels_, tun_, output_, udp_),
+      downlink_({context.index, context.queueFd, context.table, context.inboxes}, tunnels_, tun_, output_, udp_, askers_),
       wheel_(static_cast<uint32_t>(nowMs_ / 1000)) {}
 
 Worker::~Worker() {
@@ -127,6 +127,7 @@ void Worker::round() {
   }
   readTurns();
   if (commands) takeCommands();
+  const bool quick = askers_.present(packetsRead(), nowMs_);
   if (udp != 0) datagrams_.read(udp, nowMs_);
   if (handedDatagrams) datagrams_.readInbox(nowMs_);
   datagrams_.endRound(nowMs_);
@@ -136,7 +137,7 @@ void Worker::round() {
   settle();
   if (handed) downlink_.readInbox(nowMs_);
   // Without its device the gateway still talks to its clients; polling what is gone would never sleep.
-  if (queue && !downlink_.readQueue(nowMs_)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, context_.queueFd, nullptr);
+  if (queue && !downlink_.readQueue(nowMs_, quick ? Downlink::kQuickBytes : Downlink::kBytes)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, context_.queueFd, nullptr);
   if (!downLine_.empty()) downlink_.serve(downLine_, nowMs_);
   settle();
   if (!downlink_.parked().empty()) downlink_.settleParked(nowMs_);
@@ -145,12 +146,12 @@ void Worker::round() {
   associations_.bury();
   graveyard_.clear();
   pulse_.answer();
-  moderate();
+  moderate(quick);
 }
 
-void Worker::moderate() {
+void Worker::moderate(bool quick) {
   const uint64_t pauseNs = moderation_.pauseNs(buffersRead(), packetsRead(), nowMs_);
-  if (!reads_.empty() || pauseNs == 0) return;
+  if (quick || !reads_.empty() || pauseNs == 0) return;
   stats_.add(Stat::moderationPauses);
   const timespec pause{0, static_cast<long>(pauseNs)};
   ::nanosleep(&pause, nullptr);

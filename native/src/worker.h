@@ -67,7 +67,7 @@ class Worker {
   void round();
   int timeoutMs() const noexcept;
   int shapedMs() const noexcept;  // until a packet that waits for its rate may go; -1: none does
-  void moderate();
+  void moderate(bool quick);  // `quick`: without a pause
   // Super-packets of the device, frames of clients and buffers of datagrams so far.
   uint64_t buffersRead() const noexcept {
     return stats_.get(Stat::tunReads) + stats_.get(Stat::cstpRxFrames) + stats_.get(Stat::udpReads);
@@ -120,6 +120,7 @@ class Worker {
   uint64_t nowMs_ = 0;
   bool stopped_ = false;
   Moderation moderation_;
+  Askers askers_;
   std::vector<Command> batch_;  // taken from the inbox, executed up to batchAt_
   size_t batchAt_ = 0;
   DeficitRoundRobin reads_;  // tunnels whose socket or channel has bytes

@@ -16,7 +16,9 @@ TEST_CASE("G27 a round handles few KeyUpdates of a client, and the next ones the
   StatBlock stats;
   TlsOutput output(stats);
   TunWriter tun(-1, Offloads{}, stats);
-  Uplink uplink(tun, stats);
+  const Router router;
+  Askers askers;
+  Uplink uplink(tun, router, askers, stats);
   const TlsPair pair = connectTls();
   Tunnel tunnel(1, TunnelSpec{}, pair.serverFd, pair.server, output, 0);
   for (int i = 0; i < kUpdates; ++i) {
@@ -40,7 +42,9 @@ TEST_CASE("tiny records are not for nothing: a round takes as many as large ones
   StatBlock stats;
   TlsOutput output(stats);
   TunWriter tun(-1, Offloads{}, stats);
-  Uplink uplink(tun, stats);
+  const Router router;
+  Askers askers;
+  Uplink uplink(tun, router, askers, stats);
   const TlsPair pair = connectTls();
   Tunnel tunnel(1, TunnelSpec{}, pair.serverFd, pair.server, output, 0);
   const uint8_t ask[8] = {'S', 'T', 'F', 1, 0, 0, cstp::kKeepalive, 0};
@@ -60,7 +64,9 @@ TEST_CASE("one client that floods: twenty that ask are all answered in the same 
   StatBlock stats;
   TlsOutput output(stats);
   TunWriter tun(-1, Offloads{}, stats, [](int, const iovec*, int) -> ssize_t { return 1; });
-  Uplink uplink(tun, stats);
+  const Router router;
+  Askers askers;
+  Uplink uplink(tun, router, askers, stats);
   std::vector<TlsPair> pairs;
   std::vector<std::unique_ptr<Tunnel>> tunnels;
   for (uint32_t id = 0; id <= kSmall; ++id) {

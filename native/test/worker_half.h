@@ -44,7 +44,7 @@ struct Half {
     OpError error;
     check(sockets.emplace_back().open({"127.0.0.1", 0}, 0, true, error), error.message.c_str());
     tun = std::make_unique<TunWriter>(tunFds[0], Offloads{}, stats);
-    uplink = std::make_unique<Uplink>(*tun, stats);
+    uplink = std::make_unique<Uplink>(*tun, router, askers, stats);
     datagrams = std::make_unique<Datagrams>(Datagrams::Context{index, &pool.shared, kernel, pool.inboxes}, sockets, associations, *uplink, output, stats);
     pool.inboxes.push_back(&inbox);
   }
@@ -106,6 +106,8 @@ struct Half {
   UdpSockets sockets;
   UdpOutput output{sockets, kernel, stats};
   std::unique_ptr<TunWriter> tun;
+  Router router;
+  Askers askers;
   std::unique_ptr<Uplink> uplink;
   DatagramInbox inbox{Datagrams::kHandOver};
   Associations associations;

@@ -33,7 +33,7 @@ const DENIED = { verdict: 'drop', protocol: 'tcp', ports: [22, 22] } as const
 
 test('G17 the tunnel carries its rules from CONNECT until its elements stand, and again while they change', () => {
   const { rules, roster, table, filters, session, connect, settle } = rig(true)
-  assert.equal(connect(session('a', DENY)), { rules: [APART, DENIED], closedTo: CLIENTS })
+  assert.equal(connect(session('a', DENY)), { rules: [APART, DENIED], closedTo: CLIENTS, apart: true })
   rules.tunnelUp(session('a', DENY, '10.20.0.2'))
   assert.is(table.changes, 1)
   assert.not.ok(filters.has('a'))
@@ -65,7 +65,7 @@ test('a policy that restricts nothing costs nothing, also when it changes', () =
 
 test('G17 without a table, and when it is lost, every tunnel carries what the table would do', () => {
   const none = rig(undefined)
-  assert.equal(none.connect(none.session('a', {})), { rules: [APART], closedTo: CLIENTS })
+  assert.equal(none.connect(none.session('a', {})), { rules: [APART], closedTo: CLIENTS, apart: true })
   assert.is(none.connect(none.session('b', { clientToClient: true })), undefined)
   none.rules.tunnelUp(none.session('a', {}, '10.20.0.2'))
   none.rules.policyChanged(none.session('a', DENY, '10.20.0.2'))

@@ -105,7 +105,7 @@ export class SessionRules implements SessionListener, Negotiator {
   private filter({ policy: { values } }: Session): TunnelFilter | undefined {
     const apart = values.clientToClient ? [] : clientNetworks(this.config)
     const rules: FilterRule[] = [...(apart.length > 0 ? [{ verdict: 'drop', to: apart } as const] : []), ...filterRules(values, ownAddresses(this.config))]
-    return rules.length === 0 ? undefined : { rules, ...(apart.length > 0 && { closedTo: apart }) }
+    return rules.length === 0 ? undefined : { rules, ...(apart.length > 0 && { closedTo: apart, apart: true }) }
   }
 }
 
