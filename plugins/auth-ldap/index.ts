@@ -1,14 +1,15 @@
-import { AUDIT, CLOCK, CONFIG, HEALTH, type Audit, type Clock, type GatewayConfig, type Health, type Plugin } from '../../core/api.ts'
+import { AUDIT, CLOCK, CONFIG, HEALTH, RefusalPace, type Audit, type Clock, type GatewayConfig, type Health, type Plugin } from '../../core/api.ts'
 import { AuthLdapConfig, mapProblems } from './config.ts'
 import { ldapFindings } from './findings.ts'
 import { LdapBackend } from './ldap-backend.ts'
 import { Places } from './places.ts'
-import { RefusalPace } from './refusal-pace.ts'
 import { ServerList } from './server-list.ts'
 
 /** Logins that the directory is asked about at once, and those that wait for it. */
 const AT_ONCE = 32
 const WAITING = 256
+/** How long a refusal takes before the directory has refused anybody. */
+const FIRST_REFUSAL_MS = 150
 
 export default {
   name: 'auth-ldap',
@@ -29,7 +30,7 @@ export default {
       config = next
       servers = new ServerList(next, parts)
     })
-    context.add(slots.authBackend, new LdapBackend({ section: () => config, servers: () => servers, gateway, audit: container.resolve<Audit>(AUDIT), clock, pace: new RefusalPace(), places: new Places(AT_ONCE, WAITING) }))
+    context.add(slots.authBackend, new LdapBackend({ section: () => config, servers: () => servers, gateway, audit: container.resolve<Audit>(AUDIT), clock, pace: new RefusalPace(FIRST_REFUSAL_MS), places: new Places(AT_ONCE, WAITING) }))
   },
   crossCheck: mapProblems,
   check: ldapFindings,

@@ -1,10 +1,9 @@
-import { askNewPassword, loginForm, type Audit, type AuthBackend, type AuthContext, type AuthStep, type Clock, type GatewayConfig, type RefusalReason } from '../../core/api.ts'
+import { askNewPassword, loginForm, type Audit, type AuthBackend, type AuthContext, type AuthStep, type Clock, type GatewayConfig, type RefusalPace, type RefusalReason } from '../../core/api.ts'
 import type { AuthLdapConfig } from './config.ts'
 import { judge, type MustChange, type Refused, type Verdict } from './directory.ts'
 import { decidesGroups, mapGroups } from './groups.ts'
 import { changePassword } from './password-change.ts'
 import type { Places } from './places.ts'
-import type { RefusalPace } from './refusal-pace.ts'
 import type { ServerList } from './server-list.ts'
 
 const MAX_NAME = 253

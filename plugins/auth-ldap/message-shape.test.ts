@@ -1,8 +1,11 @@
+import { ExtendedRequest, MessageParser } from 'ldapts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Mutator } from '../../test/fuzz/mutate.ts'
 import { elements, FramingError } from './ber.ts'
 import { MessageFramer } from './message-framer.ts'
 import { checkMessage } from './message-shape.ts'
+import { askForPolicy } from './password-policy.ts'
 import { writeAnswer } from './scripted-directory.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -47,6 +50,20 @@ test('a length that reaches beyond what it stands in is refused, wherever it is;
     message(tlv(0x64, '0400', '0403 317f00')), message(tlv(0x64, '0400', '3005 0403 317f00')), message(tlv(0x64, '0400', '3007 3005 0400 0401 00')), message(tlv(0x64, '0400', '3008 3006 0400 3102 0200')), message(tlv(0x73, '0200')),
     message(tlv(0x61, DONE), 'a07f'), message(tlv(0x61, DONE), 'a002 0400'), message(tlv(0x61, DONE), 'a002 3000'), message(tlv(0x61, DONE), 'a006 3004 0400 3000'),
   ]) assert.ok(refused(built), built.toString('hex'))
+})
+test('what passes is read by the client library to its end, however it was bent', () => {
+  const corpus = [...new MessageFramer().push(ENTRY), message(tlv(0x61, DONE, 'a303 0401 6c'), 'a00a 3008 0401 31 0101ff 0400'), message(tlv(0x73, '0401 6c'))]
+  const random = new Mutator(7)
+  let passed = 0
+  for (let round = 0; round < 4000; round++) {
+    const bent = Buffer.from(random.mutate(corpus, 300))
+    if (refused(bent)) continue
+    passed++
+    const parser = new MessageParser()
+    parser.on('error', () => undefined)
+    parser.read(bent, new Map([['2', { message: new ExtendedRequest({ messageId: 2, controls: [askForPolicy().control] }) }]]))
+  }
+  assert.ok(passed > 100, `${passed}`)
 })
 test('elements are whole or refused', () => {
   assert.equal(elements(hex('0400 30820001ff')).map(({ tag, value }) => [tag, value.length]), [[4, 0], [0x30, 1]])

@@ -38,6 +38,30 @@ test('a dead server is tried every ten seconds, and its health entry goes when i
   assert.equal(back.requests, Array(2).fill({ kind: 'bind', dn: 'cn=gateway,dc=x', password: 'own' }))
   await back.close()
 })
+test('while all are dead all are asked, in their order, and who answers lives', async () => {
+  const places = await Promise.all([0, 1].map(() => ScriptedDirectory.listen(() => ({}))))
+  const ports = places.map(({ port }) => port)
+  await Promise.all(places.map((place) => place.close()))
+  const [clock, health] = [new TestClock(), new ListedHealth()]
+  const both = { ...section(0), server: ports.map((port) => ({ name: `ldap://127.0.0.1:${port}`, host: '127.0.0.1', port, encryption: 'none', ca: undefined, certificateName: '127.0.0.1' })) } as unknown as AuthLdapConfig
+  const servers = new ServerList(both, { clock, health, log: new TestLog() })
+  const ask = (): Promise<string | undefined> => servers.ask(async (connection) => {
+    await connection.bind('', '')
+    return 'asked'
+  })
+  assert.is(await ask(), undefined)
+  assert.equal(health.list().map(({ code }) => code), ports.map((port) => `auth-ldap-server-ldap://127.0.0.1:${port}`))
+  const back = await ScriptedDirectory.listen(() => ({}), ports[1])
+  assert.is(await ask(), 'asked')
+  assert.equal(health.list().map(({ code }) => code), [`auth-ldap-server-ldap://127.0.0.1:${ports[0]}`])
+  // The dead one is left alone now; its probe is the one timer.
+  const first = await ScriptedDirectory.listen(() => ({}), ports[0])
+  assert.is(await ask(), 'asked')
+  assert.equal([first.requests.length, back.requests.length, clock.pending], [0, 2, 1])
+  servers.close()
+  assert.equal([health.list(), clock.pending], [[], 0])
+  await Promise.all([first.close(), back.close()])
+})
 test('what is under way when the list ends is not held against a server', async () => {
   const directory = await ScriptedDirectory.listen(() => 'silence')
   const health = new ListedHealth()

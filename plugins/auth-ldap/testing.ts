@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Secret, systemClock, type AuditEntry, type AuthContext, type AuthStep } from '../../core/api.ts'
+import { RefusalPace, Secret, systemClock, type AuditEntry, type AuthContext, type AuthStep } from '../../core/api.ts'
 import { ListedHealth, TestLog, testDirectory } from '../../core/testing.ts'
 import { makeSelfSigned } from '../../core/tls/self-signed.ts'
 import type { AuthLdapConfig, ServerConfig } from './config.ts'
 import { LdapBackend } from './ldap-backend.ts'
 import { Places } from './places.ts'
-import { RefusalPace } from './refusal-pace.ts'
 import { ServerList } from './server-list.ts'
 import { ScriptedDirectory, type Answer, type Found, type Request } from './scripted-directory.ts'
 
@@ -41,8 +40,7 @@ export async function withDirectory(script: (request: Request) => Answer, body: 
   const health = new ListedHealth()
   const audit: AuditEntry[] = []
   const servers = new ServerList(section, { clock: systemClock, health, log: new TestLog() })
-  const pace = new RefusalPace()
-  pace.took(20)
+  const pace = new RefusalPace(20)
   const backend = new LdapBackend({ section: () => section, servers: () => servers, gateway: { groups: GROUPS }, audit: { record: (entry) => void audit.push(entry), list: () => [] }, clock: systemClock, pace, places: new Places(4, 4) })
   const login = (values: Readonly<Record<string, string>> = {}, context: Partial<AuthContext> = {}): Promise<AuthStep> => answer(backend.begin({ ...CONTEXT, ...context }), { username: 'alice ', password: 'right', ...values })
   // Timers of the system's clock do not keep a test alive.

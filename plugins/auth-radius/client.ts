@@ -67,7 +67,7 @@ export class RadiusClient {
 
   /** How long a rejection lately took, milliseconds. */
   rejectionMs(): number {
-    return this.servers.authentication[0]?.rejectionMs() ?? 1000
+    return this.servers.authentication[0]?.pace.one() ?? 0
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { Clock, Health, Logger } from '../../core/api.ts'
+import { RefusalPace, type Clock, type Health, type Logger } from '../../core/api.ts'
 import type { Asked } from './channel.ts'
 import type { ServerConfig } from './config.ts'
 import type { Counters } from './counters.ts'
@@ -10,7 +10,8 @@ const PROBE_MS = 5000
 const PROBE_LIMIT_MS = 2000
 /** After so long a server that does not answer that question gets one request again. */
 const DEAD_MS = 30_000
-const RECENT = 16
+/** How long a rejection takes before there was one: servers wait with it. */
+const FIRST_REJECTION_MS = 1000
 
 export type Purpose = 'authentication' | 'accounting'
 export interface ServerParts {
@@ -26,7 +27,8 @@ export class Server {
   private dead: { retryAt: number; readonly probe: { cancel(): void } } | undefined
   private told = false
   private closed = false
-  private readonly rejections: number[] = []
+  /** Of its rejections. */
+  readonly pace = new RefusalPace(FIRST_REJECTION_MS)
 
   constructor(readonly config: ServerConfig, private readonly purpose: Purpose, private readonly parts: ServerParts) {
     const port = purpose === 'accounting' && !config.tls ? config.accountingPort : config.port
@@ -58,15 +60,10 @@ export class Server {
     if (this.closed) return outcome
     if (typeof outcome === 'object') {
       this.revive()
-      if (outcome.code === CODE.accessReject && this.rejections.push(clock.monotonic() - began) > RECENT) this.rejections.shift()
+      if (outcome.code === CODE.accessReject) this.pace.took(clock.monotonic() - began)
       // A person who does not take up the phone is no dead server, if others were answered meanwhile.
     } else if (outcome !== 'full' && this.port.answeredAt < began) this.bury(outcome)
     return outcome
-  }
-
-  /** How long a rejection took lately, milliseconds; without one a second, as servers wait with it. */
-  rejectionMs(): number {
-    return this.rejections[Math.floor(Math.random() * this.rejections.length)] ?? 1000
   }
 
   close(): void {
