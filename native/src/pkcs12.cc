@@ -17,15 +17,22 @@ pem::Certificate certificate(ByteView der) {
   return pem::Certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
 }
 
+pem::Key privateKey(ByteView der) {
+  const unsigned char* at = der.data();
+  PKCS8_PRIV_KEY_INFO* info = d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size()));
+  pem::Key key(info == nullptr ? nullptr : EVP_PKCS82PKEY(info));
+  PKCS8_PRIV_KEY_INFO_free(info);
+  return key;
+}
+
 }  // namespace
 
 Bytes pkcs12(ByteView leaf, ByteView keyDer, ByteView authority, const std::string& name, const std::string& password, bool modern) {
   ERR_clear_error();
   const pem::Certificate own = certificate(leaf), issuer = certificate(authority);
-  const unsigned char* at = keyDer.data();
-  const pem::Key key(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(keyDer.size())));
+  const pem::Key key = own == nullptr || issuer == nullptr ? nullptr : privateKey(keyDer);
   Bytes der;
-  if (own != nullptr && issuer != nullptr && key != nullptr) {
+  if (key != nullptr) {
     STACK_OF(X509)* others = sk_X509_new_null();
     sk_X509_push(others, issuer.get());
     const int cipher = modern ? NID_aes_256_cbc : NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
