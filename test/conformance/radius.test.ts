@@ -12,10 +12,13 @@ import { labTests } from '../lab/suite.ts'
 
 const test = labTests({ peers: ['openconnect', 'freeradius', 'radsecproxy'] })
 const PASSWORD = 'correct horse 9'
+const LOCAL_PASSWORD = 'battery staple 7'
 const user = (name: string, ...reply: readonly string[]): string => `${name} Cleartext-Password := "${PASSWORD}"\n\t${reply.join(',\n\t')}\n\n`
 const USERS = [
   user('alice', 'Class = "OU=partners;"', 'Framed-IP-Address = 10.66.0.77', 'Framed-Route = "10.99.0.0/16 0.0.0.0 1"', 'Framed-Route += "10.98.0.0/16"', 'MS-Primary-DNS-Server = 10.88.0.53', 'Session-Timeout = 3600', 'WISPr-Bandwidth-Max-Down = 8000000'),
   user('carol', 'Class = "staff"'),
+  // An account whose password has expired: Samba's flags, normal and expired.
+  `erin Cleartext-Password := "${PASSWORD}", SMB-Account-CTRL := 131088\n\n`,
   'mallory Auth-Type := Reject\n\tReply-Message = "Your contract has ended"\n\n',
 ].join('')
 /** Carol answers with the code of her token, which is a round of its own. */
@@ -41,16 +44,16 @@ const file = (lab: Lab, name: string, text: string): string => {
   writeFileSync(path, text, { mode: 0o600 })
   return path
 }
-const login = (lab: Lab, gateway: Gateway, name: string, ...answers: readonly string[]): Promise<OpenConnect> =>
-  OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: name, answers, args: ['--authgroup', 'staff'] })
+const dialogue = (gateway: Gateway, name: string, answers: readonly string[], group = 'staff') => ({ pin: gateway.pin, user: name, answers, args: ['--authgroup', group] })
+const login = (lab: Lab, gateway: Gateway, name: string, ...answers: readonly string[]): Promise<OpenConnect> => OpenConnect.connect(lab.client, lab.folder, dialogue(gateway, name, answers))
 
-test('G23 freeradius: PAP, MS-CHAPv2, a challenge, a rejection with its text, policy of its attributes, failover, RadSec', async (lab) => {
+test('G23 freeradius: PAP, MS-CHAPv2, a challenge, a rejection with its text, policy of its attributes, users of both kinds in one group, an expired password, failover, RadSec', async (lab) => {
   const first = await FreeRadius.start(lab, lab.lan, { users: USERS, authorize: CHALLENGE })
   await FreeRadius.start(lab, lab.lan, { users: USERS, authorize: CHALLENGE, port: 1912 })
   const secret = file(lab, 'radius.secret', `${RADIUS_SECRET}\n`)
   const servers = [LAN.ipv4, `${LAN.ipv4}:1912`].map((address) => ({ address, 'accounting-port': 1913, 'secret-file': secret }))
-  const config = { group: { staff: { auth: [['radius']] }, partners: { auth: [['radius']] } } }
-  const gateway = await Gateway.start(lab, { config: { ...config, 'auth-radius': { timeout: '2s', server: servers } } })
+  const config = { group: { staff: { auth: [['radius']] }, partners: { auth: [['radius']] }, mixed: { auth: [['local'], ['radius']] } } }
+  const gateway = await Gateway.start(lab, { users: { lena: { password: LOCAL_PASSWORD, groups: ['mixed'] } }, config: { ...config, 'auth-radius': { timeout: '2s', server: servers } } })
 
   const alice = await login(lab, gateway, 'alice', PASSWORD)
   const told = alice.told('connect') ?? {}
@@ -61,7 +64,7 @@ test('G23 freeradius: PAP, MS-CHAPv2, a challenge, a rejection with its text, po
   assert.equal(explained.filter(({ key }) => key === 'rate-down' || key === 'session-timeout').map(({ key, value, origin }) => `${key} ${String(value)} ${origin}`), ['session-timeout 1h radius 10.88.0.2', 'rate-down 8 Mbit/s radius 10.88.0.2'])
   await alice.stop()
 
-  const refused = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, user: 'mallory', answers: [PASSWORD], args: ['--authgroup', 'staff'] })
+  const refused = OpenConnect.start(lab.client, lab.folder, dialogue(gateway, 'mallory', [PASSWORD]))
   await refused.said(/Your contract has ended/)
   await refused.stop('SIGKILL')
   const carol = await login(lab, gateway, 'carol', PASSWORD, '424242')
@@ -69,12 +72,27 @@ test('G23 freeradius: PAP, MS-CHAPv2, a challenge, a rejection with its text, po
   assert.equal([(await gateway.session()).user, (await gateway.session()).group], ['carol', 'staff'])
   await carol.stop()
 
+  // Local or RADIUS: whoever knows the user. One password is none for the other's user.
+  for (const [name, password, group] of [['lena', LOCAL_PASSWORD, 'mixed'], ['alice', PASSWORD, 'partners']] as const) {
+    const one = await OpenConnect.connect(lab.client, lab.folder, dialogue(gateway, name, [password], 'mixed'))
+    assert.equal([(await gateway.session()).user, (await gateway.session()).group], [name, group])
+    await one.stop()
+  }
+  await Promise.all(([['lena', PASSWORD], ['alice', LOCAL_PASSWORD]] as const).map(async ([name, password]) => {
+    const one = OpenConnect.start(lab.client, lab.folder, dialogue(gateway, name, [password], 'mixed'))
+    await one.said(/Login failed/)
+    await one.stop('SIGKILL')
+  }))
+
   // The first server dies, MS-CHAPv2 comes with a reload.
   await first.stop()
   gateway.configure({ ...config, 'auth-radius': { timeout: '2s', protocol: 'mschapv2', server: servers } })
   await gateway.must(['reload'])
   const again = await login(lab, gateway, 'alice', PASSWORD)
   await again.stop()
+  const expired = OpenConnect.start(lab.client, lab.folder, dialogue(gateway, 'erin', [PASSWORD]))
+  await expired.said(/Your password has expired. Please choose a new one/)
+  await expired.stop('SIGKILL')
   const { health } = await gateway.status() as { readonly health: readonly { readonly code: string }[] }
   assert.ok(health.some(({ code }) => code === `auth-radius-server-${LAN.ipv4}:1812`))
 
