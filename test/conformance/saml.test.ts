@@ -1,19 +1,22 @@
 // test: limit=180
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { openBrowser } from '../lab/browser.ts'
 import { must, until } from '../lab/command.ts'
 import { Gateway } from '../lab/gateway.ts'
-import { LAN, type Lab } from '../lab/lab.ts'
-import { OpenConnect } from '../lab/openconnect.ts'
+import { GATEWAY, LAN, type Lab } from '../lab/lab.ts'
+import { OpenConnect, type OpenConnectOptions } from '../lab/openconnect.ts'
+import { Pki } from '../lab/pki.ts'
 import { SimpleSamlPhp } from '../lab/simplesamlphp.ts'
 import { labTests, missing } from '../lab/suite.ts'
 
 const BASE = 'https://10.77.0.1'
 const FINAL = `${BASE}/+CSCOE+/saml_ac_login.html`
 const PASSWORD = 'correct horse 9'
+/** Of the same user here. */
+const OWN_PASSWORD = 'battery staple 7'
 const absent = missing(['php', 'chromium', 'openconnect', 'curl']) ?? (existsSync('/usr/share/simplesamlphp/www/module.php') ? undefined : 'not installed: simplesamlphp')
 if (absent !== undefined) process.stdout.write(`SKIP ${absent}\n`)
 const test = labTests({ peers: absent === undefined ? ['openconnect'] : [] })
@@ -29,14 +32,17 @@ const post = (lab: Lab, body: string): Promise<string> =>
 const document = (type: string, inside: string): string => `<?xml version="1.0" encoding="UTF-8"?><config-auth client="vpn" type="${type}" aggregate-auth-version="2"><version who="vpn">5.1.2.42</version><device-id>win</device-id>${inside}</config-auth>`
 const node = (xml: string, name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.replaceAll('&amp;', '&') ?? ''
 
-test('G21 chromium logs in at SimpleSAMLphp: openconnect by the system\'s browser, an embedded one by its cookie, one without any by a code', async (lab) => {
+test('G21 chromium logs in at SimpleSAMLphp: openconnect by the system\'s browser, alone, before a password and behind a certificate, an embedded one by its cookie, one without any by a code', async (lab) => {
   if (absent !== undefined) return
-  const idp = await SimpleSamlPhp.start(lab, lab.client, { alice: { password: PASSWORD, attributes: { eduPersonAffiliation: ['staff', 'member'] } } })
+  const idp = await SimpleSamlPhp.start(lab, lab.client, { alice: { password: PASSWORD, attributes: { eduPersonAffiliation: ['staff', 'member', 'known', 'device'] } } })
   const browsing = openBrowser(lab, lab.client)
   const file = join(lab.folder, 'idp.xml')
   writeFileSync(file, await idp.metadata())
-  const gateway = await Gateway.start(lab, { config: {
-    group: { staff: { label: 'Staff', auth: [['saml']] } },
+  const pki = await Pki.make(join(lab.folder, 'pki'))
+  const device = await pki.issue('alice')
+  const gateway = await Gateway.start(lab, { users: { alice: OWN_PASSWORD }, config: {
+    group: { staff: { label: 'Staff', auth: [['saml']] }, known: { auth: [['saml', 'local']], listed: false }, device: { auth: [['certificate', 'saml']], listed: false } },
+    'auth-certificate': { ca: pki.ca },
     'auth-saml': { 'idp-metadata-file': file, 'base-url': BASE, 'user-from': 'uid', 'group-from': 'eduPersonAffiliation' },
   } })
   const metadata = await must(['curl', '-skf', `${BASE}/+CSCOE+/saml/sp/metadata`], { namespace: lab.client.namespace })
@@ -48,8 +54,13 @@ test('G21 chromium logs in at SimpleSAMLphp: openconnect by the system\'s browse
   const asked = join(lab.folder, 'browser-url')
   const script = join(lab.folder, 'browser.sh')
   writeFileSync(script, `#!/bin/sh\nprintf %s "$1" > ${asked}.new && mv ${asked}.new ${asked}\n`, { mode: 0o755 })
-  const client = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, args: ['--external-browser', script] })
-  await page.goto(await until('openconnect to open its browser', () => existsSync(asked) && readFileSync(asked, 'utf8'), 20_000, () => client.output))
+  const open = async (options: Partial<OpenConnectOptions>): Promise<OpenConnect> => {
+    rmSync(asked, { force: true })
+    const client = OpenConnect.start(lab.client, lab.folder, { pin: gateway.pin, ...options, args: ['--external-browser', script, ...(options.args ?? [])] })
+    await page.goto(await until('openconnect to open its browser', () => existsSync(asked) && readFileSync(asked, 'utf8'), 20_000, () => client.output))
+    return client
+  }
+  const client = await open({})
   await signIn(page, 'alice')
   await page.waitForURL(FINAL)
   assert.match(await page.content(), /You can close this window/)
@@ -58,6 +69,15 @@ test('G21 chromium logs in at SimpleSAMLphp: openconnect by the system\'s browse
   const session = await gateway.session()
   assert.equal([session.user, session.group], ['alice', 'staff'])
   await client.stop()
+
+  // As a step of a chain: before the password that the user has here, and behind the certificate of a device. The browser is known by now.
+  for (const [path, more] of [['known', { answers: [OWN_PASSWORD] }], ['device', { args: ['-c', device.certificate, '-k', device.key] }]] as const) {
+    const one = await open({ server: `${GATEWAY.ipv4}/${path}`, ...more })
+    await one.connected()
+    const { user, group } = await gateway.session()
+    assert.equal([user, group], ['alice', path])
+    await one.stop()
+  }
 
   // A window of the client, which looks at URL and cookies. The identity provider knows the browser by now.
   const form = await post(lab, document('init', '<capabilities><auth-method>single-sign-on-v2</auth-method></capabilities>'))
