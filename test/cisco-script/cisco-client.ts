@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { answerTo, readAuthForm, type AuthForm } from './auth-form.ts'
 import type { CiscoClientKind } from './clients.ts'
 import { connectProblems } from './connect-check.ts'
 import { CstpChannel, FRAME_TYPE, icmpEcho } from './cstp-channel.ts'
@@ -21,6 +22,8 @@ export interface CiscoScriptOptions {
   readonly leafSha1?: string
   /** The group that it logs in to by a URL, as a profile's UserGroup makes it. */
   readonly group?: string
+  /** What is typed into the forms behind name and password, in order: codes, answers, new passwords. */
+  readonly answers?: readonly string[]
   /** The folder of profiles: file name to content. */
   readonly profiles?: Map<string, string>
 }
@@ -49,6 +52,8 @@ export class CiscoClient {
   private manifest: { readonly uri: string; readonly hash: string } | undefined
   /** Profiles that were fetched, by their paths. */
   readonly fetched: string[] = []
+  /** Forms behind name and password of the logins, in order. */
+  readonly forms: AuthForm[] = []
 
   constructor(private readonly options: CiscoScriptOptions) {}
 
@@ -86,7 +91,8 @@ export class CiscoClient {
     must(/type="auth-request"/.test(form.body), 'no auth-request')
     form = await this.post(actionOf(form), this.reply(form, { username: '' }))
     must(!/<error /.test(form.body), 'the empty user name was counted as a failure')
-    const done = await this.post(actionOf(form), this.reply(form, { username: user, password }))
+    this.forms.length = 0
+    const done = await this.further(await this.post(actionOf(form), this.reply(form, { username: user, password })))
     must(/type="complete"/.test(done.body) && /<auth id="success">/.test(done.body), `no complete: ${done.body}`)
     must(/<config client="vpn" type="private">/.test(done.body), 'Received xml COMPLETE with no <config> element')
     const token = /<session-token>([^<]+)<\/session-token>/.exec(done.body)?.[1] ?? ''
@@ -98,6 +104,19 @@ export class CiscoClient {
     this.manifest = manifestOf(done)
     if (kind.connections === 'keep-alive') must(headerOf(done, 'Connection') === 'Keep-Alive', 'Connection: Keep-Alive is missing')
     return token
+  }
+
+  /** Forms behind name and password: one dialogue, each answered with its own opaque. */
+  private async further(first: HttpAnswer): Promise<HttpAnswer> {
+    let answer = first
+    for (const text of this.options.answers ?? []) {
+      const form = readAuthForm(answer.body)
+      must(form.handle === (this.forms[0]?.handle ?? form.handle) && form.handle === this.cookies.get('webvpncontext'), 'another dialogue')
+      this.forms.push(form)
+      const typed = form.inputs.some(({ name }) => name === 'username') ? [this.options.user, text] : [text]
+      answer = await this.post(form.action, this.reply(answer, Object.fromEntries(answerTo(form, typed))))
+    }
+    return answer
   }
 
   /** Step 5: the downloader has no cookie. */

@@ -1,10 +1,13 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { portFixture, group } from '../../plugins/anyconnect/testing.ts'
+import { askNewPassword, type AuthBackend, type AuthForm, type AuthStep } from '../../core/api.ts'
+import { group, PasswordBackend, portFixture } from '../../plugins/anyconnect/testing.ts'
+import { challengeForm, typed } from '../../plugins/auth-radius/forms.ts'
 import { ChannelIds } from '../../plugins/dtls/channel-ids.ts'
 import { DtlsNegotiator } from '../../plugins/dtls/negotiator.ts'
 import { suiteOrder } from '../../plugins/dtls/suite.ts'
 import { directory } from '../../plugins/dtls/testing.ts'
+import { readAuthForm } from './auth-form.ts'
 import { CiscoClient } from './cisco-client.ts'
 import { CISCO_CLIENTS, WINDOWS } from './clients.ts'
 import { connectProblems } from './connect-check.ts'
@@ -43,6 +46,54 @@ for (const kind of CISCO_CLIENTS) {
     fixture.stop()
   })
 }
+
+const WRONG = { kind: 'refused', reason: 'wrong-credentials', user: 'test' } as const
+/** Two rounds of a RADIUS server, then the password that it wants changed. */
+const rounds = (): AuthBackend => {
+  const change = (): AuthStep => askNewPassword('Your password has expired.', {
+    problem: (password) => (password === 'short' ? 'too short' : undefined),
+    replace: async () => ({ kind: 'identity', identity: { user: 'test', groups: [], source: 'radius' } }),
+    refuse: () => WRONG,
+  })
+  const asked = (form: AuthForm, right: string, next: () => AuthStep): AuthStep => ({ kind: 'form', form, answer: async (values) => (typed(values) === right ? next() : WRONG) })
+  return { name: 'radius', begin: () => asked(challengeForm('Enter the code <1 & 2>\nfrom your token', false), 'one & <two>', () => asked(challengeForm('Again, please', true), 'three', change)) }
+}
+const fresh = (label: string) => ({ type: 'password', name: 'new_password', label })
+const RIGHT = ['one & <two>', 'three', 'new horse', 'new horse']
+
+for (const kind of CISCO_CLIENTS) {
+  test(`cisco-script G03 G22 G23 ${kind.name}: answers challenges and changes a password in forms of their ids, one dialogue from first to last`, async () => {
+    const fixture = portFixture({ certificateSha1: SHA1, groups: [group('default', 'Everybody', [['local', 'radius']]), group('staff', 'Staff')], backends: [new PasswordBackend(), rounds()] })
+    const script = (...answers: string[]): CiscoClient =>
+      new CiscoClient({ dial: fakeDial(fixture.plane), host: 'vpn.example.com', kind, user: 'test', password: 'test123', leafSha1: SHA1, answers })
+    const client = script('one & <two>', 'three', 'short', 'new horse', 'new horse')
+    await client.run()
+    assert.equal(client.forms.map(({ id, message, error, inputs }) => [id, message, error, inputs]), [
+      ['challenge', 'Enter the code <1 & 2>\nfrom your token', undefined, [{ type: 'password', name: 'answer', label: 'Response:' }]],
+      ['challenge', 'Again, please', undefined, [{ type: 'text', name: 'answer', label: 'Response:' }]],
+      ['passwd', 'Your password has expired.', undefined, [fresh('New password:')]],
+      ['passwd', 'This password is not acceptable: too short.', undefined, [fresh('New password:')]],
+      ['passwd', 'Please enter the new password once more.', undefined, [fresh('New password again:')]],
+    ])
+    assert.is(new Set(client.forms.map(({ opaque }) => opaque)).size, 1, 'the clock stands still')
+    // A wrong answer begins the dialogue anew, with its error over the first form.
+    const again = script('wrong', 'test123', ...RIGHT)
+    await again.login()
+    assert.equal(again.forms.map(({ id, error }) => [id, error]), [['challenge', undefined], ['main', 'Login failed. Please check your user name and password.'], ['challenge', undefined], ['challenge', undefined], ['passwd', undefined], ['passwd', undefined]])
+    fixture.stop()
+  })
+}
+
+const FORM = '<?xml version="1.0" encoding="UTF-8"?>\n<config-auth client="vpn" type="auth-request" aggregate-auth-version="2"><opaque is-for="sg"><tunnel-group>a</tunnel-group><aggauth-handle>1</aggauth-handle></opaque><auth id="challenge"><title>Login</title><message>m</message><form method="post" action="/"><input type="password" name="answer" label="a:"></input></form></auth></config-auth>\n'
+test('cisco-script: the reader of forms takes a good one, and finds what makes a client give up', () => {
+  assert.is(readAuthForm(FORM).id, 'challenge')
+  const cases: readonly (readonly [from: string, to: string, problem: RegExp])[] = [
+    ['auth-request', 'complete', /no auth-request/], ['<opaque', '<!-- --><opaque', /not an opaque/], ['id="challenge"', 'id="other"', /the id other/], [' method="post"', '', /method/], [' action="/"', '', /action/],
+    ['<title>Login</title><message>m</message>', '<message>m</message><title>Login</title>', /order/], ['<form', '<form></form><form', /form/], [' label="a:"', '', /label/],
+    ['</form>', '<input type="password" name="new_password" label="b:"></input></form>', /one name/],
+  ]
+  for (const [from, to, problem] of cases) assert.throws(() => readAuthForm(FORM.replace(from, to)), problem, to)
+})
 
 const GOOD: readonly HeaderLine[] = [
   ['X-CSTP-Version', '1'], ['X-CSTP-Protocol', 'Copyright (c) 2004 Cisco Systems, Inc.'], ['X-CSTP-Address', '10.0.0.5'], ['X-CSTP-Netmask', '255.255.0.0'], ['X-CSTP-Lease-Duration', '1'],
