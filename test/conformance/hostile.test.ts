@@ -106,8 +106,8 @@ async function suffer(socket: Socket, attack: Attack): Promise<string | undefine
 const resident = (gateway: Gateway): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'latin1'))?.[1] ?? 0) * 1024
 
 /** Runs `body` while alice's real client pings the lan ten times a second; not one answer may be missing. */
-async function unharmed(lab: Lab, gateway: Gateway, body: () => Promise<void>): Promise<void> {
-  const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD] })
+async function unharmed(lab: Lab, gateway: Gateway, body: () => Promise<void>, args: readonly string[] = []): Promise<void> {
+  const client = await OpenConnect.connect(lab.client, lab.folder, { pin: gateway.pin, user: 'alice', answers: [PASSWORD], args })
   const pings = new Service(['ping', '-n', '-i', '0.1', LAN.ipv4], { namespace: lab.client.namespace })
   const alices = async (): Promise<ListedSession | undefined> => (await gateway.sessions()).find(({ user }) => user === 'alice')
   const before = await alices()
@@ -228,7 +228,8 @@ test('a client that never reads costs the others nothing and the gateway bounded
     const grown = resident(gateway) - before
     assert.ok(grown < 32_000_000, `memory grew by ${grown} bytes`)
     process.kill(sloth.service.pid, 'SIGCONT')
-  })
+    // By TLS: a download by UDP overruns the socket of a client that waits for a core, and its pings are lost there.
+  }, ['--no-dtls'])
 })
 
 test.run()

@@ -1,4 +1,4 @@
-// Sends UDP datagrams that nobody answers, as fast as the kernel takes them.
+// Sends UDP datagrams that nobody answers, 20,000 a second at most: more would overrun the device behind them.
 //   flood.mjs ADDRESS COUNT SIZE
 import { createSocket } from 'node:dgram'
 
@@ -8,7 +8,7 @@ const payload = Buffer.alloc(Number(size))
 socket.connect(9, address, () => {
   let left = Number(count)
   const burst = () => {
-    for (let index = 0; index < 100 && left > 0; index++, left--) socket.send(payload, () => undefined)
+    for (let index = 0; index < 20 && left > 0; index++, left--) socket.send(payload, () => undefined)
     if (left > 0) setTimeout(burst, 1)
     else socket.close()
   }
