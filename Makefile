@@ -66,8 +66,7 @@ peers:
 .PHONY: test
 test: ## everything that CI runs; installs the peers it needs
 	@$(MAKE) --no-print-directory install
-	@$(MAKE) --no-print-directory peers
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j2 peers build
 	@node test/all.mjs
 
 .PHONY: fuzz

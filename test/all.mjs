@@ -16,17 +16,17 @@ const lanes = [
   {
     check: ['make', '--no-print-directory', 'check'],
     unit: ['node', 'test/run.mjs', '--jobs', '2', 'core', 'plugins', 'native', 'test/cisco-script', 'test/native'],
-    conformance: ['node', 'test/run.mjs', '--jobs', '2', 'test/lab', 'test/bench', 'test/conformance'],
+    conformance: ['node', 'test/run.mjs', '--jobs', '2', '--again', '2', 'test/lab', 'test/bench', 'test/conformance'],
   },
   {
     native: ['make', '--no-print-directory', '-C', 'native', 'test'],
-    // Of the same objects.
+    // These two of the same objects.
     sanitize: ['native/test/sanitize.sh'],
+    fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) / 20))],
   },
 ]
 const last = {
   tsan: ['make', '--no-print-directory', '-C', 'native', 'tsan'],
-  fuzz: ['node', 'test/fuzz/all.mjs', SECONDS, String(Math.ceil(Number(SECONDS) / 20))],
 }
 
 function run(name, [command, ...args], live) {

@@ -4,7 +4,11 @@
  * exit 0, counted at least one test, passed all it counted and skipped none silently (uvu alone exits 0 on several of
  * those). Prints `N passed, N failed` alone on its last line.
  *
- *   node test/run.mjs [--jobs N] [--limit SECONDS] [FILE|FOLDER ...]
+ * With `--again N`, up to N files that failed beside others run once more at the end with none of the others beside them, as whoever looks
+ * into the failure would do first. Both outputs are printed and the file is named as disturbed; failing twice is failing, and
+ * more than N failures are no disturbance.
+ *
+ *   node test/run.mjs [--jobs N] [--limit SECONDS] [--again N] [FILE|FOLDER ...]
  */
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -19,6 +23,7 @@ const option = (name, fallback) => {
 }
 const jobs = option('jobs', availableParallelism())
 const limitSec = option('limit', 120)
+const again = option('again', 0)
 
 const walk = (path) =>
   statSync(path).isDirectory()
@@ -75,13 +80,14 @@ const together = queue.filter((entry) => !entry.alone)
 const alone = queue.filter((entry) => entry.alone)
 let passed = 0
 let failed = 0
+const broken = []
 const report = (result) => {
   const name = relative(root, result.file)
-  passed += result.passed
   if (result.problem) {
-    failed += Math.max(1, result.total - result.passed - result.skipped)
+    broken.push(result)
     process.stdout.write(`\n${result.output.trimEnd()}\nFAIL ${name}: ${result.problem}\n\n`)
   } else {
+    passed += result.passed
     const notes = result.missing.length ? `  (skipped: ${result.missing.join('; ')})` : ''
     process.stdout.write(`ok   ${name}  ${result.passed} in ${(result.ms / 1000).toFixed(1)} s${notes}\n`)
   }
@@ -91,6 +97,15 @@ const worker = async (entries) => {
 }
 await Promise.all(Array.from({ length: jobs }, () => worker(together)))
 await worker(alone)
+const disturbed = broken.length <= again ? broken.splice(0) : []
+for (const { file } of disturbed) await worker([{ file, ...wishes(file) }])
+for (const result of broken) {
+  passed += result.passed
+  failed += Math.max(1, result.total - result.passed - result.skipped)
+}
+for (const { file, problem } of disturbed) {
+  if (!broken.some((result) => result.file === file)) process.stdout.write(`disturbed: ${relative(root, file)}: ${problem}; passed alone\n`)
+}
 if (files.length === 0) { process.stdout.write('no test file found\n'); failed++ }
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 process.exitCode = failed ? 1 : 0

@@ -1,6 +1,5 @@
 // Whatever a stranger sends: the parser stays within the datagram, what it takes is what a HelloVerifyRequest may answer,
 // the greeting keeps its rules, and a handshake that is fed with the bytes ends or goes on.
-// sources: datagram_bio dtls_aead dtls_client_hello dtls_contexts dtls_cookies dtls_greeter dtls_handshake dtls_handshake_set dtls_offer dtls_protection dtls_psk_choice dtls_ssl_protection dtls_table tls_prf udp_peer
 #include <cstdlib>
 
 #include "dtls_greeter.h"

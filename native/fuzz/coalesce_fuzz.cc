@@ -1,7 +1,6 @@
 // A batch of packets, merged and cut again, is the batch. Input, repeated: one octet of flags (1: another tunnel,
 // 2: leave the checksums as they are, 4: take the sequence number from the last packet's end), two octets of length,
 // that many bytes.
-// sources: checksum coalesce packet segment
 #include <cstdlib>
 #include <map>
 

@@ -1,5 +1,4 @@
 // The framer: any cut of a stream gives the frames of the whole. Input: a seed for the cuts, then the stream.
-// sources: none
 #include <cstdlib>
 #include <utility>
 

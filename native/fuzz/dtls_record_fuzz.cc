@@ -1,6 +1,5 @@
 // Datagrams of records under a key the input does not know: nothing authenticates, nothing is read beyond a record, the
 // walk over a datagram ends. Input: suite, then the datagram. A record that the server itself made opens before and after.
-// sources: dtls_aead dtls_protection tls_prf
 #include <cstdlib>
 #include <cstring>
 

@@ -1,6 +1,5 @@
 // LZ4 blocks: anything is decoded within its bounds, and what is encoded is decoded again. Input: the room of the decoder in 64
 // bytes, then the bytes.
-// sources: lz4
 #include <algorithm>
 #include <cstdlib>
 

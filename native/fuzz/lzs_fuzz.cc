@@ -1,6 +1,5 @@
 // LZS: anything is decoded within its bounds, and what is encoded is decoded again. Input: the room of the decoder in 64 bytes, then
 // the bytes.
-// sources: lzs
 #include <algorithm>
 #include <cstdlib>
 

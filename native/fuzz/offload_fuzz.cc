@@ -1,7 +1,6 @@
 // Split and merge undo each other: a super-packet, cut as for the wire and merged as from it, is that super-packet again, in
 // runs as long as the rules allow. Input: one octet of flags (1: IPv6, 2: UDP, 4: options, 8: PSH, 16: no DF), two of segment
 // size, two of payload length, one each of the class and the identification, then payload, repeated as far as needed.
-// sources: checksum coalesce packet segment
 #include <algorithm>
 #include <cstdlib>
 

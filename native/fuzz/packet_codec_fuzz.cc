@@ -1,6 +1,5 @@
 // The codecs as a tunnel uses them: anything is expanded within its bounds, and a stream of packets comes out as it went in. Input: the
 // codec and the MTU, then packets behind a length of two octets each.
-// sources: deflate_stream lz4 lzs packet_codec
 #include <cstdlib>
 
 #include "byte_order.h"

@@ -1,6 +1,5 @@
 // Any packet against rules made of the first bytes: a filter that drops what a rule names, and one that passes nothing else,
 // never both let it through, unless its protocol and port can be seen; nothing is read beyond its end.
-// sources: address_set ip_prefix packet packet_filter
 #include <cstdlib>
 
 #include "packet_filter.h"

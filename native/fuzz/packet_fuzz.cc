@@ -1,5 +1,4 @@
 // Parsing, flows, the extension-header walk, the MSS of a SYN, too-big answers and checksums of any bytes.
-// sources: checksum mss_clamp packet too_big
 #include <cstdlib>
 
 #include "../test/packets.h"

@@ -1,6 +1,5 @@
 // Whatever comes in front of TLS: the first byte of the input says in which pieces the rest comes. Cut or whole, the
 // verdict and what was taken are the same, and a header is never longer than its bound.
-// sources: proxy_header
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -1,6 +1,5 @@
 // What a client sends behind our ServerHelloDone while two keys are possible: pieces held back, tried and handed to OpenSSL
 // never end in anything but a handshake that goes on or fails. Each piece: length (1 byte), bytes.
-// sources: datagram_bio dtls_aead dtls_contexts dtls_handshake dtls_offer dtls_protection dtls_psk_choice dtls_ssl_protection dtls_table tls_prf
 #include <openssl/crypto.h>
 
 #include <cstdlib>

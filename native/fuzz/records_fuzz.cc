@@ -1,7 +1,6 @@
 // The record layer against a client that holds the keys. Input: one octet chooses the suite, then pieces: one octet of
 // kind (0: bytes as they are, 1: a record sealed properly, 2: the same with one octet changed), one octet of inner type, two
 // of length, that many bytes. Whatever comes, no data is made of what nobody sealed, and nothing goes on behind a failure.
-// sources: cstp_records record_cipher record_keys tls_secrets
 #include <algorithm>
 #include <cstdlib>
 #include <deque>

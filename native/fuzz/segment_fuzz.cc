@@ -1,6 +1,5 @@
 // Any virtio header in front of any packet. Input: the 10-byte header, then the packet. A first octet with the highest bit
 // set asks to make lengths and the pseudo-header sum right, which random bytes never are.
-// sources: checksum packet segment
 #include <cstdlib>
 
 #include "../test/packets.h"

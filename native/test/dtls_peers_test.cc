@@ -165,9 +165,10 @@ TEST_CASE("G12 s_client resumes") {
 
 TEST_CASE("G11 gnutls-cli with every PSK suite") {
   if (!installed("gnutls-cli")) return;
-  for (const auto& [theirs, ours] : {std::pair{"AES-256-GCM", "PSK-AES256-GCM-SHA384"}, {"AES-128-GCM", "PSK-AES128-GCM-SHA256"},
-                                     {"CHACHA20-POLY1305", "PSK-CHACHA20-POLY1305"}}) {
-    CAPTURE(theirs);
+  for (const auto& names : {std::pair{"AES-256-GCM", "PSK-AES256-GCM-SHA384"}, {"AES-128-GCM", "PSK-AES128-GCM-SHA256"},
+                            {"CHACHA20-POLY1305", "PSK-CHACHA20-POLY1305"}}) {
+    const auto [theirs, ours] = names;
+    CAPTURE(names.first);
     Loopback gateway;
     gateway.anybody = pskCandidate(7, kId, "PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256:PSK-CHACHA20-POLY1305");
     gateway.start();
