@@ -26,7 +26,7 @@ const ACTIVE_DIRECTORY: Readonly<Record<string, BindRefusal>> = {
 }
 /** Results that say something of the user: kept elsewhere, no such entry, invalid DN, no password in it, not allowed, policy. */
 const OF_THE_USER: Readonly<Record<number, string>> = {
-  [10]: 'the directory refers to another', [19]: 'a constraint of the directory', [32]: 'no such entry', [34]: 'not a name of this directory', [48]: 'the entry has no password', [50]: 'the directory does not let the user in', [53]: 'the directory is unwilling',
+  [10]: 'the directory refers to another', [19]: 'a constraint of the directory', [21]: 'not a name of this directory', [32]: 'no such entry', [34]: 'not a name of this directory', [48]: 'the entry has no password', [50]: 'the directory does not let the user in', [53]: 'the directory is unwilling',
 }
 
 /** Why a bind as the user was refused; undefined when the result says more of the server than of the user. */

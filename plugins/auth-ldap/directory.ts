@@ -38,11 +38,17 @@ const MUST_CHANGE = 'the password must be changed'
 
 /** Binds as the gateway itself, or as nobody. Throws ServerFault when that is refused. */
 export async function bindSelf(connection: Connection, section: Pick<AuthLdapConfig, 'bind-dn' | 'bind-password-file'>): Promise<void> {
+  const who = section['bind-dn'] === undefined ? 'the anonymous bind' : 'bind-dn'
+  let policy: PolicyAnswer
   try {
-    await connection.bind(section['bind-dn'] ?? '', section['bind-password-file']?.reveal() ?? '')
+    policy = await connection.bind(section['bind-dn'] ?? '', section['bind-password-file']?.reveal() ?? '')
   } catch (error) {
-    throw error instanceof ResultError ? new ServerFault(`${section['bind-dn'] === undefined ? 'the anonymous bind' : 'bind-dn'} is refused: ${error.message}`) : error
+    if (!(error instanceof ResultError)) throw error
+    const { detail = 'not by the password' } = bindRefusal(error.code, error.diagnostic, error.policy) ?? {}
+    throw new ServerFault(`${who} is refused: ${detail}: ${error.message}`)
   }
+  // It may read nothing until then.
+  if (policy.error === POLICY.mustChange) throw new ServerFault(`${who} is refused: ${MUST_CHANGE}`)
 }
 
 /** Asks one server whether the password is the user's, and for the groups. Throws ServerFault when the server cannot say it. */

@@ -114,7 +114,7 @@ test('a server that says nothing, nonsense, too much, or nothing to the gateway 
     ['silence', /no answer in time/], [Buffer.from('HTTP/1.1 400'), /no LDAP/], [Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), /a message of 2147483653 bytes/], [endless, /more than 4194304 bytes/],
     // A referral of a bind that is longer than its message.
     [Buffer.from('300e02010261090a0131040004008705', 'hex'), /not complete/],
-    [{ code: 49, diagnostic: 'gone' }, /bind-dn is refused: gone/], [{ code: 51 }, /result 51/],
+    [{ code: 49, diagnostic: 'gone' }, /bind-dn is refused: wrong password: gone/], [{ code: 49, policy: { error: 0 } }, /bind-dn is refused: the password has expired/], [{ policy: { error: 2 } }, /bind-dn is refused: the password must be changed/], [{ code: 51 }, /result 51/],
   ]
   try {
     for (const [reply, text] of scripts) {
