@@ -75,7 +75,7 @@ fuzz: build ## every fuzz target (SECONDS=60)
 	node --import tsx test/fuzz/run.ts --seconds $(or $(SECONDS),60)
 
 .PHONY: bench
-bench: build peers ## against ocserv in the same run (ONLY=tls|login|storm|fair)
+bench: build peers ## against ocserv in the same run (ONLY=tls|login|storm|fair|radius)
 	node --import tsx test/bench/main.ts $(ONLY)
 
 .PHONY: test-fresh
