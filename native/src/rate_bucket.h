@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+
+#include "rate_lanes.h"
 
 namespace postern {
 
@@ -31,6 +34,8 @@ class RateBucket {
 
   // Tunnels that wait for it, of all workers: who comes anew queues behind them.
   std::atomic<uint32_t> waiting{0};
+  // Of a bucket that tunnels of several workers have; nullptr: one tunnel's own.
+  std::unique_ptr<RateLanes> lanes;
 
  private:
   std::atomic<uint64_t> rate_{0};

@@ -10,6 +10,10 @@
 namespace postern {
 
 struct RateShare {
+  RateShare() {
+    up.lanes = std::make_unique<RateLanes>();
+    down.lanes = std::make_unique<RateLanes>();
+  }
   RateBucket up, down;
 };
 

@@ -56,6 +56,26 @@ bool Shaper::contested() const noexcept {
   return std::any_of(buckets_.begin(), buckets_.end(), [](const auto& bucket) { return bucket->rate() != 0 && bucket->waiting.load(std::memory_order_relaxed) != 0; });
 }
 
+// Is it its worker's turn, as far as buckets are shared?
+bool Shaper::mayTake(uint64_t nowNs) noexcept {
+  return std::all_of(buckets_.begin(), buckets_.end(), [&](const auto& bucket) {
+    return bucket->lanes == nullptr || bucket->rate() == 0 || bucket->lanes->mayTake(line_.lane(), bucket->rate(), bucket->waiting.load(std::memory_order_relaxed), bucket->readyNs(), nowNs);
+  });
+}
+
+// It waits, for the buckets that are not ready.
+void Shaper::asked(uint64_t nowNs) noexcept {
+  for (const auto& bucket : buckets_) {
+    if (bucket->lanes != nullptr && bucket->readyNs() > nowNs) bucket->lanes->asked(line_.lane(), nowNs);
+  }
+}
+
+void Shaper::tookTurn(size_t bytes) noexcept {
+  for (const auto& bucket : buckets_) {
+    if (bucket->lanes != nullptr) bucket->lanes->took(line_.lane(), bytes);
+  }
+}
+
 void Shaper::take(size_t bytes, uint64_t nowNs) noexcept {
   for (const auto& bucket : buckets_) bucket->take(bytes, nowNs);
 }
@@ -66,6 +86,9 @@ void Shaper::setWaiting(bool waits) noexcept {
   for (const auto& bucket : buckets_) {
     if (waits) bucket->waiting.fetch_add(1, std::memory_order_relaxed);
     else bucket->waiting.fetch_sub(1, std::memory_order_relaxed);
+    if (bucket->lanes == nullptr) continue;
+    if (waits) bucket->lanes->join(line_.lane());
+    else bucket->lanes->leave(line_.lane());
   }
 }
 

@@ -39,6 +39,9 @@ class Shaper {
   friend class ShaperLine;
   uint64_t readyNs() const noexcept;
   bool contested() const noexcept;
+  bool mayTake(uint64_t nowNs) noexcept;
+  void asked(uint64_t nowNs) noexcept;
+  void tookTurn(size_t bytes) noexcept;
   void take(size_t bytes, uint64_t nowNs) noexcept;
   void setWaiting(bool waits) noexcept;
   FrameQueue& queueFor(size_t length, uint32_t flow);

@@ -15,6 +15,11 @@ class ShaperLine {
   static constexpr int64_t kQuantum = 1600;
   static constexpr size_t kBytes = 1 << 20;
   static constexpr uint64_t kNever = UINT64_MAX;
+  static constexpr uint64_t kTurnUs = 1000;  // until a worker whose turn it is not looks again
+
+  // `lane`: the worker's number.
+  explicit ShaperLine(uint32_t lane = 0) : lane_(lane) {}
+  uint32_t lane() const noexcept { return lane_; }
 
   void join(Shaper& shaper) {
     if (shaper.round_ < round_) {
@@ -34,7 +39,8 @@ class ShaperLine {
     size_t sum = 0;
     dueUs_ = kNever;
     while (!empty() && sum < kBytes) {
-      std::deque<uint32_t>& from = fresh_.empty() ? line_ : fresh_;
+      const bool fresh = !fresh_.empty();
+      std::deque<uint32_t>& from = fresh ? fresh_ : line_;
       const uint32_t tunnel = from.front();
       from.pop_front();
       Shaper* const shaper = find(tunnel);
@@ -47,7 +53,9 @@ class ShaperLine {
       bool blocked = false;
       FrameQueue::Losses losses;
       while (shaper->credit_ > 0 && !shaper->idle()) {
-        const uint64_t readyUs = (shaper->readyNs() + 999) / 1000;
+        uint64_t readyUs = (shaper->readyNs() + 999) / 1000;
+        if (readyUs > nowUs) shaper->asked(nowUs * 1000);
+        else if (!fresh && !shaper->mayTake(nowUs * 1000)) readyUs = nowUs + kTurnUs;
         blocked = readyUs > nowUs;
         if (blocked) {
           dueUs_ = std::min(dueUs_, readyUs);
@@ -58,6 +66,7 @@ class ShaperLine {
         if (frame.empty()) continue;  // what waited there must not go any more
         const size_t length = frame.size() - cstp::kHeader;
         shaper->take(length, nowUs * 1000);
+        shaper->tookTurn(length);
         shaper->credit_ -= static_cast<int64_t>(length);
         sum += length;
         send(tunnel, frame);
@@ -75,6 +84,7 @@ class ShaperLine {
   }
 
  private:
+  const uint32_t lane_;
   std::deque<uint32_t> fresh_, line_, blocked_;
   uint64_t round_ = 0;  // turns of those who wait all the time
   uint64_t dueUs_ = kNever;

@@ -44,6 +44,8 @@ Worker::Worker(const Context& context)
       packets_(Downlink::kHandOver),
       datagramInbox_(Datagrams::kHandOver),
       nowMs_(coarseMs()),
+      upLine_(context.index),
+      downLine_(context.index),
       output_(stats_),
       sockets_(context.sockets != nullptr ? std::move(*context.sockets) : UdpSockets()),
       udp_(sockets_, context.kernel, stats_),

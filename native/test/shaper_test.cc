@@ -24,6 +24,7 @@ std::shared_ptr<RateBucket> bucket(uint64_t rate) {
 
 // Tunnels on one line with a clock of the test.
 struct Bench {
+  explicit Bench(uint32_t lane = 0) : line(lane) {}
   Shaper& tunnel(uint32_t id, Shaper::Buckets buckets) {
     auto& shaper = *shapers.emplace(id, std::make_unique<Shaper>(id, line)).first->second;
     shaper.limit(std::move(buckets));
@@ -278,6 +279,74 @@ TEST_CASE("shares: one bucket for one number while somebody has it, with the rat
   for (uint32_t id = 100; id < 10'000; ++id) shares.get(id, 1, 1, 0);
   CHECK(shares.size() < 200);
   CHECK(shares.get(7, 1, 1, 0) == a);
+}
+
+TEST_CASE("tunnels of 2 and of 4 workers share a rate evenly, whoever wakes first, and one that its own rate holds back holds up nobody") {
+  struct Case {
+    std::vector<uint32_t> tunnels;  // of each worker
+    uint64_t rate;
+  };
+  for (const Case& c : {Case{{1, 3}, 1'000'000}, Case{{1, 3}, 50'000'000}, Case{{1, 1, 2, 4}, 2'000'000}, Case{{4, 0, 1, 1}, 20'000'000}, Case{{1, 1}, 20'000'000}, Case{{1, 0}, 20'000'000}}) {
+    RateShares shares;
+    const auto share = shares.get(1, c.rate, 0, 0);
+    std::vector<std::unique_ptr<Bench>> workers;
+    for (uint32_t w = 0; w < c.tunnels.size(); ++w) {
+      Bench& worker = *workers.emplace_back(std::make_unique<Bench>(w));
+      for (uint32_t id = 0; id < c.tunnels[w]; ++id) worker.tunnel(id, {bucket(0), {share, &share->up}});
+    }
+    Bench& slow = *workers.emplace_back(std::make_unique<Bench>(15));
+    slow.tunnel(0, {bucket(c.rate / 100), {share, &share->up}});
+    constexpr uint64_t kMs = 500, kFrom = 100;
+    std::vector<size_t> before;
+    const auto each = [&](auto&& visit) {
+      for (auto& worker : workers) {
+        for (const auto& [id, shaper] : worker->shapers) visit(*worker, id);
+      }
+    };
+    for (uint64_t ms = 0; ms < kMs; ++ms) {
+      if (ms == kFrom) each([&](Bench& worker, uint32_t id) { before.push_back(worker.passed[id]); });
+      for (auto& worker : workers) {  // always the first one first
+        for (const auto& [id, shaper] : worker->shapers) {
+          for (size_t i = 0; i < 2000 && shaper->queued() < 30'000 + c.rate / 500; ++i) worker->offer(id, 1400);
+        }
+        worker->serve();
+        worker->nowUs += 1000;
+      }
+    }
+    std::vector<double> got;
+    each([&](Bench& worker, uint32_t id) { got.push_back(static_cast<double>(worker.passed[id] - before[got.size()])); });
+    const double all = static_cast<double>(c.rate) * (kMs - kFrom) / 1000;
+    double sum = 0;
+    for (const double one : got) sum += one;
+    CHECK(sum >= all * 0.95);
+    CHECK(sum <= all * 1.1);
+    CHECK(got.back() <= all * 0.015);
+    const double fair = (sum - got.back()) / static_cast<double>(got.size() - 1);
+    for (size_t i = 0; i + 1 < got.size(); ++i) {
+      CHECK(got[i] >= fair * 0.85);
+      CHECK(got[i] <= fair * 1.15);
+    }
+  }
+}
+
+TEST_CASE("threads that serve one rate get it together") {
+  RateShares shares;
+  constexpr uint64_t kRate = 10'000'000;
+  const auto share = shares.get(1, kRate, 0, 0);
+  std::vector<size_t> passed(4);
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      Bench worker(t);
+      worker.tunnel(1, {bucket(0), {share, &share->up}});
+      worker.run(100, {1});
+      passed[t] = worker.passed[1];
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const size_t sum = passed[0] + passed[1] + passed[2] + passed[3];
+  CHECK(sum >= kRate / 10 * 9 / 10);
+  CHECK(sum <= kRate / 10 + kRate * kBurst / 1000 + 4 * 4 * 1400);
 }
 
 TEST_CASE("threads that take from one bucket get the rate together") {
