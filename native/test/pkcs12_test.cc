@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <openssl/pkcs12.h>
 
+#include <algorithm>
+
 #include "pki.h"
 
 using namespace postern;
