@@ -23,6 +23,7 @@ export * from './hooks.ts'
 export { library } from './library.ts'
 export * from './log.ts'
 export * from './login-forms.ts'
+export { NamedCounters } from './named-counters.ts'
 export * from './nearest.ts'
 export * from './new-password.ts'
 export {

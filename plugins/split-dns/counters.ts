@@ -1,4 +1,4 @@
-import type { MetricSource } from '../../core/api.ts'
+import { NamedCounters } from '../../core/api.ts'
 
 const HELP = {
   queries: 'Queries of clients',
@@ -19,13 +19,10 @@ const HELP = {
   overTcp: 'Messages to servers over TCP',
   connectionsRefused: 'TCP connections of clients beyond the bounds',
 } as const
-type Name = keyof typeof HELP
 
 /** What the resolver did since it began. */
-export class Counters implements MetricSource {
-  readonly values: Record<Name, number> = Object.fromEntries(Object.keys(HELP).map((name) => [name, 0])) as Record<Name, number>
-
-  collect(): ReturnType<MetricSource['collect']> {
-    return Object.entries(HELP).map(([name, help]) => ({ name: `postern_split_dns_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`, help, type: 'counter', value: this.values[name as Name] }))
+export class Counters extends NamedCounters<keyof typeof HELP> {
+  constructor() {
+    super('split_dns', HELP)
   }
 }
