@@ -286,7 +286,7 @@ TEST_CASE("tunnels of 2 and of 4 workers share a rate evenly, whoever wakes firs
     std::vector<uint32_t> tunnels;  // of each worker
     uint64_t rate;
   };
-  for (const Case& c : {Case{{1, 3}, 1'000'000}, Case{{1, 3}, 50'000'000}, Case{{1, 1, 2, 4}, 2'000'000}, Case{{4, 0, 1, 1}, 20'000'000}, Case{{1, 1}, 20'000'000}, Case{{1, 0}, 20'000'000}}) {
+  for (const Case& c : {Case{{1, 3}, 1'000'000}, Case{{1, 3}, 20'000'000}, Case{{1, 1, 2, 4}, 2'000'000}, Case{{4, 0, 1, 1}, 5'000'000}, Case{{1, 1}, 2'000'000}, Case{{1, 0}, 2'000'000}}) {
     RateShares shares;
     const auto share = shares.get(1, c.rate, 0, 0);
     std::vector<std::unique_ptr<Bench>> workers;
@@ -307,7 +307,7 @@ TEST_CASE("tunnels of 2 and of 4 workers share a rate evenly, whoever wakes firs
       if (ms == kFrom) each([&](Bench& worker, uint32_t id) { before.push_back(worker.passed[id]); });
       for (auto& worker : workers) {  // always the first one first
         for (const auto& [id, shaper] : worker->shapers) {
-          for (size_t i = 0; i < 2000 && shaper->queued() < 30'000 + c.rate / 500; ++i) worker->offer(id, 1400);
+          for (size_t i = 0; i < 2000 && shaper->queued() < 15'000 + c.rate / 500; ++i) worker->offer(id, 1400);
         }
         worker->serve();
         worker->nowUs += 1000;
