@@ -44,7 +44,8 @@ struct Issued {
     BIO* bio = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(bio, certificate.get());
     char* data = nullptr;
-    const std::string text(data, static_cast<size_t>(BIO_get_mem_data(bio, &data)));
+    const long length = BIO_get_mem_data(bio, &data);
+    const std::string text(data, static_cast<size_t>(length));
     BIO_free(bio);
     return text;
   }
