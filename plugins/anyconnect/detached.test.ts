@@ -1,7 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AuthBackend, AuthContext, AuthStep } from '../../core/api.ts'
-import { Dialogue, type DialogueOutcome } from './dialogue.ts'
+import type { DialogueOutcome } from './dialogue-outcome.ts'
+import { Dialogue } from './dialogue.ts'
 import { loginContext, PasswordBackend } from './testing.ts'
 
 /** A step that takes `+code` off the password before it. */

@@ -1,5 +1,7 @@
-import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type Barred, type Identity, type LoginGuard, type RefusalReason, type SecondCertificate } from '../../core/api.ts'
+import { GatewayError, type AuthContext, type AuthForm, type AuthStep, type LoginGuard, type RefusalReason, type SecondCertificate } from '../../core/api.ts'
 import { asksTheSame, suits, type Alternative } from './alternatives.ts'
+import { ChainRun, type FormStep } from './chain-run.ts'
+import type { DialogueOutcome, Failure } from './dialogue-outcome.ts'
 import { FormAnswers } from './form-answers.ts'
 import { barredBy, LoginGuards } from './login-guards.ts'
 import type { LoginPlaces } from './login-places.ts'
@@ -9,31 +11,6 @@ import { mergedIdentity } from './merged-identity.ts'
 export const MAX_TRIES = 3
 /** Steps and forms that may follow each other without a word of the client. */
 const MAX_SILENT = 16
-
-/** Why a login, or one way to log in, came to nothing. */
-export interface Failure {
-  readonly reason: RefusalReason
-  /** What the client hears instead, where the reason would tell which step it was. */
-  readonly shownAs?: RefusalReason | undefined
-  readonly user?: string | undefined
-  /** Back-end that refused, or guard. */
-  readonly step?: string | undefined
-  /** For log and audit. */
-  readonly detail?: string | undefined
-  /** For the client, instead of the reason's own. */
-  readonly text?: string | undefined
-  readonly cause?: unknown
-}
-export type DialogueOutcome =
-  | { readonly kind: 'form'; readonly form: AuthForm; readonly failure?: Failure }
-  /** Too many answers for this user are being judged; nothing was done with this one. */
-  | { readonly kind: 'busy'; readonly form: AuthForm }
-  | { readonly kind: 'identity'; readonly identity: Identity; readonly chain: readonly string[] }
-  | { readonly kind: 'certificate-wanted' }
-  | { readonly kind: 'second-certificate'; readonly hashes: readonly string[] }
-  | { readonly kind: 'refused'; readonly failure: Failure }
-  /** Every answer to its first form would be turned away. */
-  | { readonly kind: 'barred'; readonly barred: Barred; readonly failure: Failure }
 
 export interface DialogueParts {
   /** In the order of the configuration; which of them suit the client is asked here. */
@@ -53,45 +30,12 @@ export interface DialogueParts {
   abandoned?(failure: Failure): void
 }
 
-type FormStep = Extract<AuthStep, { kind: 'form' }>
 type SecondStep = Extract<AuthStep, { kind: 'second-certificate' }>
 type Opening =
   | { readonly kind: 'form'; readonly step: FormStep }
   | { readonly kind: 'second-certificate'; readonly step: SecondStep }
   | Exclude<DialogueOutcome, { readonly kind: 'form' | 'busy' | 'second-certificate' | 'barred' }>
 type Refusal = Extract<Opening, { kind: 'refused' }>
-
-/** One way through an alternative, from its first step on. */
-class Run {
-  position = 0
-  readonly proved: Identity[] = []
-  /** Steps that have asked something. */
-  readonly asked = new Set<string>()
-  /** The first step that failed; what follows is played for nobody. */
-  failure: Failure | undefined
-  /** The name under which it is played. */
-  claimed = ''
-  /** Asks for a new password, for who has passed the rest of the chain too. */
-  deferred: { readonly step: FormStep; readonly position: number } | undefined
-  changing = false
-  /** Of the last answer, for the step behind the one that was asked. */
-  detached: string | undefined
-
-  constructor(readonly alternative: Alternative) {}
-
-  get step(): string {
-    return this.alternative.names[this.position] ?? ''
-  }
-  get isLast(): boolean {
-    return this.changing || this.position + 1 >= this.alternative.steps.length
-  }
-
-  answer(step: FormStep, values: ReadonlyMap<string, string>): Promise<AuthStep> {
-    const taken = this.alternative.steps[this.position + 1]?.detach?.(values)
-    this.detached = taken?.detached
-    return step.answer(taken?.rest ?? values)
-  }
-}
 
 /**
  * One login: alternatives of chains of back-ends, all of which must name the same user. Values in, outcome out; it
@@ -100,7 +44,7 @@ class Run {
  * Whoever fails one of several steps goes through the rest of them like anybody, so that nobody learns which it was.
  */
 export class Dialogue {
-  private run: Run | undefined
+  private run: ChainRun | undefined
   private step: FormStep | undefined
   private answers: FormAnswers | undefined
   private answered = 0
@@ -110,7 +54,7 @@ export class Dialogue {
   private running = false
   private gone = false
   private wanted = false
-  private asking: { readonly run: Run; readonly step: SecondStep } | undefined
+  private asking: { readonly run: ChainRun; readonly step: SecondStep } | undefined
   /** What came when a second certificate was asked for: it counts for all that follows. */
   private second: { readonly shown: SecondCertificate | undefined } | undefined
 
@@ -224,7 +168,7 @@ export class Dialogue {
   /** `first`: why those before them were not taken. */
   private async firstOf(alternatives: readonly Alternative[], first?: Failure): Promise<DialogueOutcome> {
     for (const alternative of alternatives.filter((one) => suits(one, this.parts.context))) {
-      const run = new Run(alternative)
+      const run = new ChainRun(alternative)
       const opening = await this.open(run)
       if (opening.kind !== 'refused') return this.outcomeOf(run, opening)
       this.parts.passedOver?.(opening.failure)
@@ -233,11 +177,11 @@ export class Dialogue {
     return { kind: 'refused', failure: first ?? { reason: 'unavailable', detail: 'no login of the group suits this client', text: NO_LOGIN_SUITS } }
   }
 
-  private async open(run: Run): Promise<Opening> {
+  private async open(run: ChainRun): Promise<Opening> {
     return this.advance(run, await this.beginStep(run))
   }
 
-  private beginStep(run: Run): AuthStep | Promise<AuthStep> {
+  private beginStep(run: ChainRun): AuthStep | Promise<AuthStep> {
     const identity = run.failure ? { user: run.claimed, groups: [], source: run.failure.step ?? '' } : mergedIdentity(run.proved)
     const step = run.alternative.steps[run.position]
     if (!step) throw new GatewayError('INTERNAL', 'a chain has no such step')
@@ -247,7 +191,7 @@ export class Dialogue {
   }
 
   /** To the next form, or the end. */
-  private async advance(run: Run, first: AuthStep): Promise<Opening> {
+  private async advance(run: ChainRun, first: AuthStep): Promise<Opening> {
     let step = first
     for (let silent = 0; silent < MAX_SILENT; silent++) {
       if (step.kind === 'form') {
@@ -300,13 +244,13 @@ export class Dialogue {
   }
 
   /** What an answer led to. Alternatives that ask the same get it too before it counts as wrong. */
-  private async judge(run: Run, asked: FormStep, answers: FormAnswers, verdict: AuthStep): Promise<DialogueOutcome> {
+  private async judge(run: ChainRun, asked: FormStep, answers: FormAnswers, verdict: AuthStep): Promise<DialogueOutcome> {
     const isFirst = this.answered === 1 && !run.failure
     if (!isFirst || verdict.kind !== 'refused' || !PASSES_ON.includes(verdict.reason)) return this.settle(run, await this.advance(run, verdict))
-    const tried: { readonly run: Run; readonly verdict: Extract<AuthStep, { kind: 'refused' }> }[] = [{ run, verdict }]
+    const tried: { readonly run: ChainRun; readonly verdict: Extract<AuthStep, { kind: 'refused' }> }[] = [{ run, verdict }]
     const rest = this.parts.alternatives.slice(this.parts.alternatives.indexOf(run.alternative) + 1)
     for (const alternative of rest.filter((one) => suits(one, this.parts.context))) {
-      const other = new Run(alternative)
+      const other = new ChainRun(alternative)
       const opening = await this.open(other)
       if (opening.kind !== 'form' || !asksTheSame(opening.step.form, asked.form)) continue
       other.asked.add(other.step)
@@ -322,7 +266,7 @@ export class Dialogue {
     return this.settle(chosen.run, await this.advance(chosen.run, { ...chosen.verdict, ...(detail === '' ? {} : { detail }) }))
   }
 
-  private settle(run: Run, opening: Opening): Promise<DialogueOutcome> | DialogueOutcome {
+  private settle(run: ChainRun, opening: Opening): Promise<DialogueOutcome> | DialogueOutcome {
     if (opening.kind !== 'refused') return this.outcomeOf(run, opening)
     const { failure } = opening
     if ((failure.shownAs ?? failure.reason) === 'wrong-credentials') {
@@ -335,14 +279,14 @@ export class Dialogue {
     return opening
   }
 
-  private outcomeOf(run: Run, opening: Exclude<Opening, Refusal>): DialogueOutcome {
+  private outcomeOf(run: ChainRun, opening: Exclude<Opening, Refusal>): DialogueOutcome {
     if (opening.kind === 'form') return this.ask(run, opening.step)
     if (opening.kind !== 'second-certificate') return opening
     this.asking = { run, step: opening.step }
     return { kind: 'second-certificate', hashes: opening.step.hashes }
   }
 
-  private ask(run: Run, step: FormStep): DialogueOutcome {
+  private ask(run: ChainRun, step: FormStep): DialogueOutcome {
     const known = run.failure ? run.claimed : mergedIdentity(run.proved)?.user
     this.run = run
     this.step = step
@@ -377,4 +321,4 @@ export const NO_LOGIN_SUITS = 'This client cannot take any login of this group.'
 const HIDDEN: readonly RefusalReason[] = ['wrong-credentials', 'locked', 'expired', 'password-expired', 'not-in-group']
 /** After these the next alternative that asks the same is tried. */
 const PASSES_ON: readonly RefusalReason[] = ['wrong-credentials', 'unavailable']
-const left = ({ position, alternative }: Run): number => alternative.steps.length - position
+const left = ({ position, alternative }: ChainRun): number => alternative.steps.length - position

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Audit, Clock, Identity, Logger } from '../../core/api.ts'
 import type { Counters } from './counters.ts'
-import type { Failure } from './dialogue.ts'
+import type { Failure } from './dialogue-outcome.ts'
 import { PacedLog } from './paced-log.ts'
 import { printable } from './user-agent.ts'
 
