@@ -7,10 +7,21 @@ export interface Quota {
   readonly period: Period
 }
 
-/** `50 GB / month` as the policy has it; undefined: none. */
+const SIZE = size()
+
+/** `50 GB / month` as the policy has it; undefined: none. Asked for every session every few seconds: most have none. */
 export function parseQuota(text: string): Quota | undefined {
+  if (text === '') return undefined
+  if (text !== last.text) last = { text, quota: parse(text) }
+  return last.quota
+}
+
+/** Nearly always the next one has the same. */
+let last: { readonly text: string; readonly quota: Quota | undefined } = { text: '', quota: undefined }
+
+function parse(text: string): Quota | undefined {
   const [amount = '', period] = text.split(' / ')
-  const bytes = size().safeParse(amount)
+  const bytes = SIZE.safeParse(amount)
   return bytes.success && (period === 'day' || period === 'week' || period === 'month') ? { bytes: bytes.data, period } : undefined
 }
 
