@@ -6,6 +6,7 @@ import { login, SessionRig, type RigOptions } from '../../core/session/testing.t
 import type { Session, TunnelHandle } from '../../core/api.ts'
 import { codeOf, TestClock } from '../../core/testing.ts'
 import { LoginRule } from './login-rule.ts'
+import { parseQuota } from './quota.ts'
 import { quotaCommands, quotaRecords } from './quota-commands.ts'
 import { QuotaWatch } from './quota-watch.ts'
 import { UsageBook } from './usage-book.ts'
@@ -215,6 +216,15 @@ test('quota list shows what is used, quota reset forgets it and lets the user in
   assert.equal(bench.table.all(), [], 'who gets the name later begins anew')
   assert.equal(bench.run('quota list'), { data: [] })
   assert.is(codeOf(() => bench.run('quota reset', { name: 'bob' })), 'USER_UNKNOWN')
+})
+
+test('a quota is read once, however many sessions are asked for theirs at every look', () => {
+  const quota = parseQuota('50 GB / month')
+  assert.equal(quota, { bytes: 50e9, period: 'month' })
+  assert.is(parseQuota('50 GB / month'), quota)
+  assert.equal(parseQuota('50 GB / day'), { bytes: 50e9, period: 'day' })
+  assert.is(parseQuota(''), undefined)
+  assert.is(parseQuota('50 GB / fortnight'), undefined)
 })
 
 test('G09 outside the hours a login is refused with the time at which they begin', () => {
